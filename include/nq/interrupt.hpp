@@ -1,0 +1,11 @@
+#pragma once
+
+namespace nq {
+
+/// Asks running work to stop at its next step with Error(interrupted). Async-signal-safe.
+void request_interrupt() noexcept;
+
+/// Throws Error(interrupted) once request_interrupt() was called; long loops call it per step.
+void check_interrupt();
+
+}  // namespace nq

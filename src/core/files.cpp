@@ -1,0 +1,112 @@
+#include "core/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/check.hpp"
+
+namespace nq {
+namespace {
+
+/// Owns a file descriptor and, until committed, the temporary file behind it.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::filesystem::path& target)
+      : target_(target), path_(target.string() + ".nqcli-XXXXXX") {
+    fd_ = ::mkstemp(path_.data());
+    NQ_CHECK(fd_ >= 0, input, "cannot write '{}': {}", target.string(), std::strerror(errno));
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      NQ_CHECK(written >= 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  void commit() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    NQ_CHECK(::fchmod(fd_, 0666 & ~mask) == 0 && ::fsync(fd_) == 0, input, "writing '{}' failed: {}",
+             target_.string(), std::strerror(errno));
+    const int closed = ::close(std::exchange(fd_, -1));
+    NQ_CHECK(closed == 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
+    NQ_CHECK(::rename(path_.c_str(), target_.c_str()) == 0, input, "cannot replace '{}': {}",
+             target_.string(), std::strerror(errno));
+    path_.clear();
+  }
+
+ private:
+  std::filesystem::path target_;
+  std::string path_;
+  int fd_ = -1;
+};
+
+/// Refuses folders and whatever is marked read-only: a rename would silently replace a
+/// write-protected file, and the superuser passes every permission check.
+void check_target(const std::filesystem::path& path) {
+  NQ_CHECK(!std::filesystem::is_directory(path), input, "cannot write '{}': it is a folder", path.string());
+  const auto is_read_only = [](const std::filesystem::path& item) {
+    struct stat info {};
+    return ::stat(item.c_str(), &info) == 0 && (info.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0;
+  };
+  NQ_CHECK(!is_read_only(path), input, "cannot write '{}': the existing file is read-only", path.string());
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  NQ_CHECK(std::filesystem::is_directory(folder), input, "cannot write '{}': folder '{}' does not exist",
+           path.string(), folder.string());
+  NQ_CHECK(!is_read_only(folder), input, "cannot write '{}': folder '{}' is read-only", path.string(),
+           folder.string());
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  struct Descriptor {
+    int fd;
+    ~Descriptor() { if (fd >= 0) ::close(fd); }
+  } file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  NQ_CHECK(file.fd >= 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
+  struct stat info {};
+  NQ_CHECK(::fstat(file.fd, &info) == 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
+  NQ_CHECK(S_ISREG(info.st_mode), input, "'{}' is not a regular file", path.string());
+  NQ_CHECK(static_cast<std::uint64_t>(info.st_size) <= max_bytes, resource,
+           "'{}' has {} bytes, more than the limit of {}", path.string(), info.st_size, max_bytes);
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    NQ_CHECK(got >= 0, input, "reading '{}' failed: {}", path.string(), std::strerror(errno));
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  check_target(path);
+  TemporaryFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void check_writable(const std::filesystem::path& path) {
+  check_target(path);
+  const TemporaryFile probe(path);
+}
+
+}  // namespace nq

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace nq {
+
+/// Whole content of a regular file. Throws Error(input) naming the path and the reason, and
+/// Error(resource) above `max_bytes`.
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it into place: readers
+/// see the old file or the new one, never a part. On failure the temporary file is removed and
+/// Error(input) names the path and the reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// Throws Error(input) unless `path` could be created or replaced in its folder; leaves nothing
+/// behind. Long runs call it before they start.
+void check_writable(const std::filesystem::path& path);
+
+}  // namespace nq

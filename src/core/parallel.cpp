@@ -1,0 +1,77 @@
+#include "core/parallel.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <limits>
+#include <mutex>
+
+#include "core/check.hpp"
+
+namespace nq {
+namespace {
+
+std::atomic<int> requested_threads{0};
+
+/// Keeps the exception of the lowest chunk, so that the message does not depend on timing.
+class FirstError {
+ public:
+  void capture(std::int64_t chunk) {
+    const std::lock_guard lock(mutex_);
+    if (chunk >= chunk_) return;
+    chunk_ = chunk;
+    error_ = std::current_exception();
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::int64_t chunk_ = std::numeric_limits<std::int64_t>::max();
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+int num_threads() noexcept {
+  const int requested = requested_threads.load(std::memory_order_relaxed);
+  return requested > 0 ? requested : std::max(1, omp_get_num_procs());
+}
+
+void set_num_threads(int threads) {
+  NQ_CHECK(threads >= 0 && threads <= 1024, usage, "thread count {} is outside 0..1024", threads);
+  requested_threads.store(threads, std::memory_order_relaxed);
+}
+
+int thread_index() noexcept { return omp_get_thread_num(); }
+
+void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain,
+                  const std::function<void(std::int64_t, std::int64_t)>& body) {
+  if (begin >= end) return;
+  const std::int64_t step = std::max<std::int64_t>(1, grain);
+  const std::int64_t chunks = (end - begin + step - 1) / step;
+  const auto run_chunk = [&](std::int64_t chunk) {
+    const std::int64_t first = begin + chunk * step;
+    body(first, std::min(end, first + step));
+  };
+  const int threads = static_cast<int>(std::min<std::int64_t>(num_threads(), chunks));
+  if (threads <= 1 || omp_in_parallel() != 0) {
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) run_chunk(chunk);
+    return;
+  }
+  FirstError first_error;
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    try {
+      run_chunk(chunk);
+    } catch (...) {
+      first_error.capture(chunk);
+    }
+  }
+  first_error.rethrow();
+}
+
+}  // namespace nq
