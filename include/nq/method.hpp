@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nq/quant_params.hpp"
+#include "nq/tensor.hpp"
+
+namespace nq {
+
+/// All that a method may know of one site group: the linear layers that read the same value
+/// (separate q, k and v are one group), with their weights concatenated along c_out.
+struct SiteInput {
+  std::string name;  ///< display name of the first site; keys the random stream
+  /// Sampled token rows [rows, c_in] of the layer input, in an order that depends on the
+  /// samples alone.
+  MatrixView rows;
+  /// Tokens that each row stands for, [rows]; all 1 when nothing was left out.
+  std::span<const float> row_weight;
+  /// Extremes over every calibration token, sampled or not, [c_in].
+  std::span<const float> channel_min;
+  std::span<const float> channel_max;
+  std::int64_t tokens = 0;  ///< calibration tokens seen
+  MatrixView weight;        ///< [c_in, c_out]
+  std::span<const float> bias;  ///< [c_out]; zeros for a layer without bias
+};
+
+enum class Objective { cosine, mse };
+
+struct MethodOptions {
+  int weight_bits = 8;      ///< 2..8
+  int activation_bits = 8;  ///< 2..8
+  bool activation_symmetric = true;
+  std::uint64_t seed = 0;
+  // EasyQuant (Wu et al. 2020, section 3): n candidates in [alpha, beta] times the start scale.
+  double alpha = 0.5;
+  double beta = 1.2;
+  int candidates = 100;
+  int rounds = 2;
+  Objective objective = Objective::mse;
+  double percentile = 99.99;  ///< of |x| (symmetric) or of both tails (asymmetric)
+  int noise_candidates = 100;  ///< amplitudes n in (0, 2 * scale], besides 0 (NoisyQuant, Eq. 9)
+};
+
+/// Loss after one stage of a search: mean squared error of the layer's output against FP32,
+/// over tokens and output channels, on the sampled rows.
+struct StageLoss {
+  std::string stage;  ///< "minmax", "scale", "noisy_bias", ...
+  double mse = 0;
+};
+
+/// Quantization of one site group; everything the emitter needs, nothing about files.
+struct SiteFit {
+  QuantParams activation;             ///< per tensor
+  QuantParams weight;                 ///< per channel, axis = 1 of [c_in, c_out]
+  std::vector<std::int8_t> weight_codes;  ///< [c_in, c_out] row-major
+  /// The codes are exactly quantize(weight, scale): a recipe need not carry them.
+  bool weight_codes_derived = true;
+  std::vector<float> noisy_bias;      ///< N, [c_in]; empty for none
+  /// Correction of the mean output error, [c_out], added to the bias on top of the
+  /// denoising bias -N*Wq; empty for none.
+  std::vector<float> bias_correction;
+  /// The layer sees x / channel_scale and the codes quantize weight * channel_scale, [c_in];
+  /// empty for none. Only offered when SiteInput allows it.
+  std::vector<float> channel_scale;
+  double noise_mean = 0;       ///< how the noisy bias was drawn; the values are authoritative
+  double noise_amplitude = 0;
+  std::vector<StageLoss> stages;  ///< in order; the last is the loss of this fit
+};
+
+/// One quantization method: a pure, deterministic function of one site group.
+class Method {
+ public:
+  virtual ~Method() = default;
+  /// Never ends with a larger loss than its own starting point. Throws Error(input) on
+  /// non-finite samples or weights.
+  virtual SiteFit fit(const SiteInput& site, const MethodOptions& options) const = 0;
+};
+
+struct MethodInfo {
+  std::string_view name;     ///< as on the command line
+  std::string_view summary;  ///< one sentence
+  std::unique_ptr<const Method> method;
+};
+
+class MethodRegistry {
+ public:
+  void add(std::string_view name, std::string_view summary, std::unique_ptr<const Method> method);
+  /// Throws Error(usage) listing the known names.
+  const Method& get(std::string_view name) const;
+  std::span<const MethodInfo> all() const noexcept { return infos_; }
+
+ private:
+  std::vector<MethodInfo> infos_;
+};
+
+/// The registry with every method of this build.
+const MethodRegistry& builtin_methods();
+
+}  // namespace nq
