@@ -1,0 +1,31 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+#include <string>
+
+#include "nq/model_file.hpp"
+#include "onnx/tensor_proto.hpp"
+
+namespace nq {
+
+struct ModelFile::Impl {
+  onnx::ModelProto proto;
+  std::filesystem::path path;
+  ExternalData external{std::filesystem::path{}};
+  std::string sha256;
+};
+
+/// Most nodes one model may have after inlining; far above any real network.
+inline constexpr int kMaxNodes = 1 << 20;
+
+/// Expands every call of a local function in place, nested calls and subgraphs included. Names
+/// inside a call get the call's name as prefix. Throws Error(input) on recursion, Error(resource)
+/// above kMaxNodes, Error(unsupported) when a function imports another opset than the model.
+void inline_functions(onnx::ModelProto& model);
+
+/// Version that `model` imports for a domain ("" and "ai.onnx" are the same), or 0.
+int imported_opset(const onnx::ModelProto& model, std::string_view domain);
+
+}  // namespace nq
