@@ -1,0 +1,129 @@
+#include "kernels/gemm.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <new>
+
+#include "core/check.hpp"
+#include "core/parallel.hpp"
+#include "kernels/isa.hpp"
+#include "kernels/scratch.hpp"
+
+namespace nq::kernels {
+namespace {
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+void pack_panel(const StridedMatrix& b, std::int64_t col0, float* panel) {
+  const std::int64_t used = std::min(kPanelColumns, b.cols - col0);
+  if (used < kPanelColumns) std::fill_n(panel, b.rows * kPanelColumns, 0.0F);
+  const float* source = b.data + col0 * b.col_stride;
+  if (b.col_stride == 1) {
+    for (std::int64_t k = 0; k < b.rows; ++k) {
+      std::copy_n(source + k * b.row_stride, used, panel + k * kPanelColumns);
+    }
+    return;
+  }
+  // Columns are far apart: walk a few rows at a time so that each source line is used up.
+  constexpr std::int64_t depth_step = 16;
+  for (std::int64_t k0 = 0; k0 < b.rows; k0 += depth_step) {
+    const std::int64_t k1 = std::min(b.rows, k0 + depth_step);
+    for (std::int64_t col = 0; col < used; ++col) {
+      const float* column = source + col * b.col_stride;
+      for (std::int64_t k = k0; k < k1; ++k) panel[k * kPanelColumns + col] = column[k * b.row_stride];
+    }
+  }
+}
+
+/// How one product is cut into tasks. The cut never changes a result, only who computes it.
+struct TaskGrid {
+  std::int64_t row_tasks = 1, col_tasks = 1;
+
+  TaskGrid(std::int64_t rows, std::int64_t cols, std::int64_t depth) {
+    const std::int64_t threads = num_threads();
+    const bool tiny =
+        static_cast<double>(rows) * static_cast<double>(cols) * static_cast<double>(depth) < 1e5;
+    if (threads == 1 || tiny) return;
+    // A few tasks per thread even out their ends; rows first, since each task packs its rows.
+    const std::int64_t wanted = 4 * threads;
+    row_tasks = std::clamp<std::int64_t>(divide_up(rows, 28), 1, wanted);
+    if (row_tasks > threads) row_tasks -= row_tasks % threads;
+    col_tasks = std::clamp<std::int64_t>(divide_up(wanted, row_tasks), 1, divide_up(cols, 2 * kPanelColumns));
+    if (row_tasks >= threads) col_tasks = 1;
+  }
+};
+
+}  // namespace
+
+std::size_t packed_floats(std::int64_t depth, std::int64_t cols) {
+  return static_cast<std::size_t>(depth * divide_up(cols, kPanelColumns) * kPanelColumns);
+}
+
+void pack_matrix(const StridedMatrix& b, float* packed) {
+  const std::int64_t panels = divide_up(b.cols, kPanelColumns);
+  const auto body = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      pack_panel(b, panel * kPanelColumns, packed + panel * kPanelColumns * b.rows);
+    }
+  };
+  if (b.rows * b.cols < 16384) {
+    body(0, panels);
+  } else {
+    parallel_for(0, panels, 1, std::cref(body));
+  }
+}
+
+void PackedMatrix::Release::operator()(float* p) const noexcept {
+  ::operator delete (p, std::align_val_t{64});
+}
+
+PackedMatrix::PackedMatrix(const StridedMatrix& b) : depth_(b.rows), cols_(b.cols) {
+  const std::size_t bytes = std::max<std::size_t>(1, packed_floats(b.rows, b.cols)) * sizeof(float);
+  data_.reset(static_cast<float*>(::operator new (bytes, std::align_val_t{64})));
+  pack_matrix(b, data_.get());
+}
+
+void gemm_serial(const StridedMatrix& a, const float* packed, std::int64_t cols, float* c,
+                 std::int64_t c_stride, const Epilogue& epilogue) {
+  if (a.rows == 0 || cols == 0) return;
+  GemmBlock block;
+  block.rows = a.rows;
+  block.cols = cols;
+  block.depth = a.cols;
+  block.a = a.data;
+  block.a_row_stride = a.row_stride;
+  block.a_depth_stride = a.col_stride;
+  block.b = packed;
+  block.c = c;
+  block.c_stride = c_stride;
+  block.alpha = epilogue.alpha;
+  block.bias = epilogue.bias;
+  block.residual = epilogue.residual;
+  block.residual_stride = epilogue.residual_stride;
+  block.activation = epilogue.activation;
+  block.pack = thread_scratch(ScratchUse::gemm_pack, static_cast<std::size_t>(kPackFloats));
+  active_table().gemm_block(block);
+}
+
+void gemm(const StridedMatrix& a, const float* packed, std::int64_t cols, float* c, std::int64_t c_stride,
+          const Epilogue& epilogue) {
+  const TaskGrid grid(a.rows, cols, a.cols);
+  const std::int64_t panels = divide_up(cols, kPanelColumns);
+  const auto body = [&](std::int64_t task, std::int64_t) {
+    const std::int64_t row_task = task % grid.row_tasks;
+    const std::int64_t col_task = task / grid.row_tasks;
+    const std::int64_t row0 = a.rows * row_task / grid.row_tasks;
+    const std::int64_t row1 = a.rows * (row_task + 1) / grid.row_tasks;
+    const std::int64_t col0 = panels * col_task / grid.col_tasks * kPanelColumns;
+    const std::int64_t col1 = std::min(cols, panels * (col_task + 1) / grid.col_tasks * kPanelColumns);
+    if (row0 == row1 || col0 >= col1) return;
+    Epilogue part = epilogue;
+    if (part.bias != nullptr) part.bias += col0;
+    if (part.residual != nullptr) part.residual += row0 * part.residual_stride + col0;
+    gemm_serial(a.rows_from(row0, row1 - row0), packed + col0 * a.cols, col1 - col0,
+                c + row0 * c_stride + col0, c_stride, part);
+  };
+  parallel_for(0, grid.row_tasks * grid.col_tasks, 1, std::cref(body));
+}
+
+}  // namespace nq::kernels

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+
+namespace nq::kernels {
+
+/// What happens to a product before it is stored.
+enum class Activation : std::uint8_t { none, gelu_erf, gelu_tanh, relu };
+
+/// Columns of one packed panel of B, the same for every instruction set.
+inline constexpr std::int64_t kPanelColumns = 32;
+
+/// One block C[rows, cols] = epilogue(A[rows, depth] * B[depth, cols]) for one thread.
+///
+/// Each element is fma(a[k], b[k], acc) for k = 0, 1, ... starting from 0, whatever the blocking;
+/// then alpha * acc + bias[col], the activation, + residual[row, col].
+struct GemmBlock {
+  std::int64_t rows = 0, cols = 0, depth = 0;
+  const float* a = nullptr;  ///< element (row, k) at row * a_row_stride + k * a_depth_stride
+  std::int64_t a_row_stride = 0, a_depth_stride = 1;
+  const float* b = nullptr;  ///< panels of [depth, kPanelColumns], zero-padded columns
+  float* c = nullptr;        ///< element (row, col) at row * c_stride + col
+  std::int64_t c_stride = 0;
+  float alpha = 1.0F;
+  const float* bias = nullptr;      ///< [cols], may be null
+  const float* residual = nullptr;  ///< [rows, cols], may be null
+  std::int64_t residual_stride = 0;
+  Activation activation = Activation::none;
+  float* pack = nullptr;  ///< gemm_pack_floats(depth) floats of scratch
+};
+
+/// Largest depth handled in one pass over C, and floats of GemmBlock::pack.
+inline constexpr std::int64_t kDepthBlock = 512;
+/// Rows of A packed at a time: a multiple of every tile height (14, 6, 4).
+inline constexpr std::int64_t kRowBlock = 84;
+inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock;
+
+/// Entry points that exist once per instruction set. All pointers may be unaligned; sixteen fixed
+/// lanes carry every reduction, so that all tables return the same bits.
+struct KernelTable {
+  const char* name;
+  void (*gemm_block)(const GemmBlock&);
+  void (*exp)(const float* x, float* y, std::int64_t count);
+  void (*erf)(const float* x, float* y, std::int64_t count);
+  void (*gelu_erf)(const float* x, float* y, std::int64_t count);
+  void (*gelu_tanh)(const float* x, float* y, std::int64_t count);
+  /// y = softmax(alpha * x) of one row; all zeros when every input is -infinity and
+  /// `zero_if_masked`, NaN otherwise.
+  void (*softmax_row)(const float* x, float* y, std::int64_t count, float alpha, bool zero_if_masked);
+  /// y = x - max - log(sum(exp(x - max))) of one row.
+  void (*log_softmax_row)(const float* x, float* y, std::int64_t count);
+  /// Mean in double; sum of squared deviations from it in double.
+  void (*moments_row)(const float* x, std::int64_t count, double* mean, double* squares);
+  /// Sum of squares in double.
+  void (*squares_row)(const float* x, std::int64_t count, double* squares);
+  /// y = (x - mean) * inv_std * scale + bias; scale and bias may be null.
+  void (*normalize_row)(const float* x, float* y, std::int64_t count, double mean, float inv_std,
+                        const float* scale, const float* bias);
+};
+
+const KernelTable& portable_table() noexcept;
+const KernelTable& avx2_table() noexcept;
+const KernelTable& avx512_table() noexcept;
+
+}  // namespace nq::kernels

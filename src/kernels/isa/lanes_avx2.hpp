@@ -1,0 +1,105 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+// Sixteen float lanes as two AVX2 registers. Included by exactly one translation unit; everything
+// here has internal linkage.
+
+namespace nq::kernels {
+namespace {
+
+struct Lanes {
+  __m256 lo, hi;
+};
+/// Sixteen double accumulators.
+struct WideLanes {
+  __m256d v[4];
+};
+
+constexpr int kTileRows = 6;     ///< rows of one register tile
+constexpr int kTileVectors = 1;  ///< 16-lane vectors of one register tile row
+
+inline Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void store(float* p, Lanes a) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+inline Lanes splat(float x) {
+  const __m256 v = _mm256_set1_ps(x);
+  return {v, v};
+}
+inline Lanes load_part(const float* p, std::int64_t count, float fill) {
+  alignas(32) float lanes[16];
+  for (std::int64_t lane = 0; lane < 16; ++lane) lanes[lane] = lane < count ? p[lane] : fill;
+  return load(lanes);
+}
+inline void store_part(float* p, Lanes a, std::int64_t count) {
+  alignas(32) float lanes[16];
+  store(lanes, a);
+  for (std::int64_t lane = 0; lane < count; ++lane) p[lane] = lanes[lane];
+}
+inline Lanes add(Lanes a, Lanes b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+inline Lanes sub(Lanes a, Lanes b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
+inline Lanes mul(Lanes a, Lanes b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+inline Lanes div(Lanes a, Lanes b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+inline Lanes fma(Lanes a, Lanes b, Lanes c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+/// The second operand when either is NaN.
+inline Lanes min(Lanes a, Lanes b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
+inline Lanes max(Lanes a, Lanes b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+inline Lanes abs(Lanes a) {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+inline Lanes round_even(Lanes a) {
+  constexpr int mode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(a.lo, mode), _mm256_round_ps(a.hi, mode)};
+}
+/// Lane-wise a < b ? x : y.
+inline Lanes select_less(Lanes a, Lanes b, Lanes x, Lanes y) {
+  return {_mm256_blendv_ps(y.lo, x.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)),
+          _mm256_blendv_ps(y.hi, x.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
+}
+/// 2^n for integer-valued n in [-126, 127].
+inline Lanes exp2_integer(Lanes n) {
+  const auto half = [](__m256 part) {
+    const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(part), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
+  };
+  return {half(n.lo), half(n.hi)};
+}
+
+inline WideLanes wide_splat(double x) {
+  const __m256d v = _mm256_set1_pd(x);
+  return {{v, v, v, v}};
+}
+inline WideLanes wide_zero() { return wide_splat(0.0); }
+inline WideLanes widen(Lanes a) {
+  return {{_mm256_cvtps_pd(_mm256_castps256_ps128(a.lo)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1)),
+           _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1))}};
+}
+inline Lanes narrow(WideLanes a) {
+  return {_mm256_set_m128(_mm256_cvtpd_ps(a.v[1]), _mm256_cvtpd_ps(a.v[0])),
+          _mm256_set_m128(_mm256_cvtpd_ps(a.v[3]), _mm256_cvtpd_ps(a.v[2]))};
+}
+inline WideLanes add(WideLanes a, WideLanes b) {
+  for (int i = 0; i < 4; ++i) a.v[i] = _mm256_add_pd(a.v[i], b.v[i]);
+  return a;
+}
+inline WideLanes sub(WideLanes a, WideLanes b) {
+  for (int i = 0; i < 4; ++i) a.v[i] = _mm256_sub_pd(a.v[i], b.v[i]);
+  return a;
+}
+inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
+  for (int i = 0; i < 4; ++i) a.v[i] = _mm256_fmadd_pd(a.v[i], b.v[i], c.v[i]);
+  return a;
+}
+inline void store(double* p, WideLanes a) {
+  for (int i = 0; i < 4; ++i) _mm256_storeu_pd(p + 4 * i, a.v[i]);
+}
+
+}  // namespace
+}  // namespace nq::kernels

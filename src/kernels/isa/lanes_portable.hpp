@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+// Sixteen float lanes in plain C++, for processors without AVX2 and as the reference of the other
+// two. Included by exactly one translation unit; everything here has internal linkage.
+
+namespace nq::kernels {
+namespace {
+
+struct Lanes {
+  float v[16];
+};
+/// Sixteen double accumulators.
+struct WideLanes {
+  double v[16];
+};
+
+constexpr int kTileRows = 4;     ///< rows of one register tile
+constexpr int kTileVectors = 1;  ///< 16-lane vectors of one register tile row
+
+template <typename Function>
+inline Lanes each_lane(Function function) {
+  Lanes result;
+  for (int lane = 0; lane < 16; ++lane) result.v[lane] = function(lane);
+  return result;
+}
+template <typename Function>
+inline WideLanes each_wide_lane(Function function) {
+  WideLanes result;
+  for (int lane = 0; lane < 16; ++lane) result.v[lane] = function(lane);
+  return result;
+}
+
+inline Lanes load(const float* p) {
+  return each_lane([=](int lane) { return p[lane]; });
+}
+inline void store(float* p, Lanes a) {
+  for (int lane = 0; lane < 16; ++lane) p[lane] = a.v[lane];
+}
+inline Lanes splat(float x) {
+  return each_lane([=](int) { return x; });
+}
+inline Lanes load_part(const float* p, std::int64_t count, float fill) {
+  return each_lane([=](int lane) { return lane < count ? p[lane] : fill; });
+}
+inline void store_part(float* p, Lanes a, std::int64_t count) {
+  for (std::int64_t lane = 0; lane < count; ++lane) p[lane] = a.v[lane];
+}
+inline Lanes add(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] + b.v[lane]; });
+}
+inline Lanes sub(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] - b.v[lane]; });
+}
+inline Lanes mul(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] * b.v[lane]; });
+}
+inline Lanes div(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] / b.v[lane]; });
+}
+inline Lanes fma(Lanes a, Lanes b, Lanes c) {
+  return each_lane([&](int lane) { return std::fma(a.v[lane], b.v[lane], c.v[lane]); });
+}
+/// The second operand when either is NaN.
+inline Lanes min(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] < b.v[lane] ? a.v[lane] : b.v[lane]; });
+}
+inline Lanes max(Lanes a, Lanes b) {
+  return each_lane([&](int lane) { return a.v[lane] > b.v[lane] ? a.v[lane] : b.v[lane]; });
+}
+inline Lanes abs(Lanes a) {
+  return each_lane([&](int lane) { return std::fabs(a.v[lane]); });
+}
+inline Lanes round_even(Lanes a) {
+  return each_lane([&](int lane) { return std::nearbyint(a.v[lane]); });
+}
+/// Lane-wise a < b ? x : y.
+inline Lanes select_less(Lanes a, Lanes b, Lanes x, Lanes y) {
+  return each_lane([&](int lane) { return a.v[lane] < b.v[lane] ? x.v[lane] : y.v[lane]; });
+}
+/// 2^n for integer-valued n in [-126, 127]; NaN gives an unspecified value.
+inline Lanes exp2_integer(Lanes n) {
+  return each_lane([&](int lane) {
+    const int exponent = n.v[lane] >= -126.0F && n.v[lane] <= 127.0F ? static_cast<int>(n.v[lane]) : 0;
+    const std::uint32_t bits = static_cast<std::uint32_t>(exponent + 127) << 23;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  });
+}
+
+inline WideLanes wide_splat(double x) {
+  return each_wide_lane([=](int) { return x; });
+}
+inline WideLanes wide_zero() { return wide_splat(0.0); }
+inline WideLanes widen(Lanes a) {
+  return each_wide_lane([&](int lane) { return static_cast<double>(a.v[lane]); });
+}
+inline Lanes narrow(WideLanes a) {
+  return each_lane([&](int lane) { return static_cast<float>(a.v[lane]); });
+}
+inline WideLanes add(WideLanes a, WideLanes b) {
+  return each_wide_lane([&](int lane) { return a.v[lane] + b.v[lane]; });
+}
+inline WideLanes sub(WideLanes a, WideLanes b) {
+  return each_wide_lane([&](int lane) { return a.v[lane] - b.v[lane]; });
+}
+inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
+  return each_wide_lane([&](int lane) { return std::fma(a.v[lane], b.v[lane], c.v[lane]); });
+}
+inline void store(double* p, WideLanes a) {
+  for (int lane = 0; lane < 16; ++lane) p[lane] = a.v[lane];
+}
+
+}  // namespace
+}  // namespace nq::kernels

@@ -1,0 +1,16 @@
+#include "kernels/isa/kernel_table.hpp"
+#include "kernels/isa/lanes_portable.hpp"
+// Order matters: each of these is written in terms of the lanes above.
+#include "kernels/isa/gemm_block.hpp"
+#include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/row_kernels.hpp"
+#include "kernels/isa/table.hpp"
+
+namespace nq::kernels {
+
+const KernelTable& portable_table() noexcept {
+  static constexpr KernelTable table = make_table("portable");
+  return table;
+}
+
+}  // namespace nq::kernels
