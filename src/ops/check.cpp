@@ -18,8 +18,10 @@ void check_arity(const OpContext& context, Arity inputs, Arity outputs) {
 }
 
 void fail_dtype(const OpContext& context, int i) {
-  fail(ErrorKind::input, "{} (opset {}) does not take {} as input {}", context.node().op_type,
-       context.opset(), to_string(context.input_type(i).dtype), i);
+  const DType dtype = context.input_type(i).dtype;
+  const bool exotic = dtype == DType::string || (is_float(dtype) && element_bytes(dtype) == 1);
+  fail(exotic ? ErrorKind::unsupported : ErrorKind::input, "{} (opset {}) does not take {} as input {}",
+       context.node().op_type, context.opset(), to_string(dtype), i);
 }
 
 void check_dtype(const OpContext& context, int i, std::initializer_list<DType> allowed) {

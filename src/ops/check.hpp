@@ -34,7 +34,8 @@ void check_same_dtype(const OpContext& context, int i, int j);
 /// float32, float64 or an 8 to 64-bit integer: what visit_numeric accepts.
 bool is_numeric(DType dtype) noexcept;
 
-/// Throws Error(input): input i of `context` has a type that the operator does not take.
+/// Throws: input i of `context` has a type that the operator does not take. Error(unsupported) for
+/// strings and float8, which some operators take by the standard, else Error(input).
 [[noreturn]] void fail_dtype(const OpContext& context, int i);
 
 /// Names a C++ element type in a generic lambda: `using T = typename decltype(tag)::type`.
