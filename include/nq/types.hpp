@@ -48,7 +48,8 @@ class Shape {
   auto end() const noexcept { return dims_.end(); }
   void push_back(std::int64_t dim) { dims_.push_back(dim); }
 
-  /// Number of elements. Throws Error(resource) above kMaxElements or on a negative dimension.
+  /// Number of elements. Throws Error(input) on a negative dimension, Error(resource) when the count
+  /// or one dimension is above kMaxElements.
   std::int64_t elements() const;
 
   bool operator==(const Shape&) const = default;

@@ -58,6 +58,7 @@ std::int64_t Shape::elements() const {
   bool zero = false;
   for (const std::int64_t dim : dims_) {
     NQ_CHECK(dim >= 0, input, "negative dimension in shape {}", to_string(*this));
+    NQ_CHECK(dim <= kMaxElements, resource, "shape {} has a dimension above 2^34", to_string(*this));
     zero = zero || dim == 0;
   }
   if (zero) return 0;
