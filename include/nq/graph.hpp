@@ -36,6 +36,10 @@ struct DeclaredType {
   std::vector<Dim> dims;
 };
 
+/// Suffix of the integer attribute that tells, for a subgraph attribute such as "then_branch",
+/// which node input is the first of the values that the subgraph captures from around it.
+inline constexpr const char* kFirstCapture = ".first_capture";
+
 struct Node {
   NodeId id;
   std::string op_type;

@@ -124,9 +124,9 @@ class GraphLoader {
              proto.name());
     if (proto.type() == onnx::AttributeProto::GRAPH) {
       auto subgraph = std::make_shared<Graph>(load(proto.g(), depth + 1));
+      node.attributes[proto.name() + kFirstCapture] = static_cast<std::int64_t>(node.inputs.size());
       for (const ValueId captured : subgraph->inputs) {
-        const std::string& name = subgraph->value(captured).name;
-        node.inputs.push_back(input_id(graph, name, depth));
+        node.inputs.push_back(input_id(graph, subgraph->value(captured).name, depth));
       }
       node.attributes[proto.name()] = std::shared_ptr<const Graph>(std::move(subgraph));
       return;

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <numeric>
+
+#include "core/check.hpp"
+#include "exec/arena_layout.hpp"
+#include "exec/plan_impl.hpp"
+#include "exec/promotion.hpp"
+
+namespace nq {
+namespace {
+
+std::size_t index_of(ValueId id) { return static_cast<std::size_t>(id.index); }
+
+class Planner {
+ public:
+  Planner(TypedGraph typed, const PlanOptions& options, const OpRegistry& ops)
+      : impl_(std::make_shared<Plan::Impl>()), ops_(ops) {
+    impl_->graph = std::move(typed);
+    impl_->targets = options.targets.empty() ? graph().outputs : options.targets;
+    impl_->tapped.assign(graph().num_values(), false);
+    for (const ValueId tap : options.taps) impl_->tapped[index_of(tap)] = true;
+  }
+
+  std::shared_ptr<const Plan::Impl> run() {
+    select_steps();
+    find_roots();
+    place_external();
+    lay_out();
+    return impl_;
+  }
+
+ private:
+  const Graph& graph() const { return impl_->graph.graph; }
+
+  /// Binds every node that a target or tap needs, in execution order.
+  void select_steps() {
+    std::vector<bool> needed = impl_->tapped;
+    for (const ValueId target : impl_->targets) needed[index_of(target)] = true;
+    std::vector<NodeId> order = graph().order();
+    std::vector<NodeId> selected;
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      const Node& node = graph().node(*it);
+      const bool wanted = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                      [&](ValueId output) { return output.valid() && needed[index_of(output)]; });
+      if (!wanted) continue;
+      for (const ValueId input : node.inputs) {
+        if (input.valid()) needed[index_of(input)] = true;
+      }
+      selected.push_back(*it);
+    }
+    for (auto it = selected.rbegin(); it != selected.rend(); ++it) impl_->steps.push_back(bind(*it));
+  }
+
+  Step bind(NodeId id) {
+    const Node& node = graph().node(id);
+    return with_context(
+        [&] {
+          NodeBinding binding;
+          binding.node = &node;
+          binding.def = ops_.find(node.domain, node.op_type, node.opset);
+          NQ_ASSERT(binding.def != nullptr);
+          for (const ValueId input : node.inputs) {
+            binding.input_types.push_back(input.valid() ? &impl_->graph.type(input) : nullptr);
+            binding.constants.push_back(graph().constant(input));
+          }
+          return Step{id, bind_kernel(binding), node.inputs, node.outputs};
+        },
+        [&] { return fmt::format("while planning node '{}' ({})", node.display_name(), node.op_type); });
+  }
+
+  /// A view shares the bytes of its input: every value gets the root that owns them.
+  void find_roots() {
+    roots_.resize(graph().num_values());
+    for (std::size_t value = 0; value < roots_.size(); ++value) roots_[value] = ValueId{static_cast<int>(value)};
+    for (const Step& step : impl_->steps) {
+      if (step.kernel->is_view()) roots_[index_of(step.outputs.front())] = roots_[index_of(step.inputs.front())];
+    }
+  }
+
+  void place_external() {
+    impl_->placements.resize(graph().num_values());
+    for (std::size_t value = 0; value < graph().num_values(); ++value) {
+      const ValueId id{static_cast<int>(value)};
+      if (graph().constant(id) != nullptr) impl_->placements[value] = {Placement::Kind::constant, 0, id};
+    }
+    for (std::size_t k = 0; k < graph().inputs.size(); ++k) {
+      impl_->placements[index_of(graph().inputs[k])] = {Placement::Kind::input, k, {}};
+    }
+  }
+
+  bool owns_arena(ValueId root) const { return impl_->placements[index_of(root)].kind == Placement::Kind::arena; }
+
+  /// Simulates the run: allocates outputs, then frees what has no later reader.
+  void lay_out() {
+    constexpr std::size_t kForever = SIZE_MAX;
+    last_use_.assign(graph().num_values(), 0);
+    for (std::size_t k = 0; k < impl_->steps.size(); ++k) {
+      for (const auto* list : {&impl_->steps[k].inputs, &impl_->steps[k].outputs}) {
+        for (const ValueId id : *list) {
+          if (id.valid()) last_use_[index_of(roots_[index_of(id)])] = k;
+        }
+      }
+    }
+    for (const ValueId target : impl_->targets) last_use_[index_of(roots_[index_of(target)])] = kForever;
+    ArenaLayout layout;
+    std::size_t scratch = 0;
+    for (std::size_t k = 0; k < impl_->steps.size(); ++k) {
+      place_step(k, layout);
+      scratch = std::max(scratch, impl_->steps[k].kernel->scratch_bytes());
+      if (impl_->steps[k].kernel->is_view()) impl_->steps[k].kernel.reset();
+    }
+    impl_->scratch_offset = layout.peak();
+    impl_->arena_bytes = layout.peak() + scratch;
+  }
+
+  void place_step(std::size_t k, ArenaLayout& layout) {
+    const Step& step = impl_->steps[k];
+    const ValueId reused = in_place_root(step, k);
+    for (const ValueId output : step.outputs) {
+      if (!output.valid()) continue;
+      Placement& placement = impl_->placements[index_of(output)];
+      if (step.kernel->is_view()) {
+        placement = impl_->placements[index_of(roots_[index_of(output)])];
+      } else if (reused.valid() && output == step.outputs.front()) {
+        placement = impl_->placements[index_of(reused)];
+        released_.push_back(reused);
+      } else {
+        placement = {Placement::Kind::arena, layout.allocate(impl_->graph.type(output).bytes()), {}};
+      }
+    }
+    release_dead(step, k, layout);
+  }
+
+  /// The dying input whose memory output 0 takes over, or an invalid id.
+  ValueId in_place_root(const Step& step, std::size_t k) const {
+    const int slot = step.kernel->in_place_input();
+    if (slot < 0 || step.kernel->is_view() || !step.outputs.front().valid()) return {};
+    const ValueId input = step.inputs[static_cast<std::size_t>(slot)];
+    if (!input.valid()) return {};
+    const ValueId root = roots_[index_of(input)];
+    const bool same_size = impl_->graph.type(root).bytes() == impl_->graph.type(step.outputs.front()).bytes();
+    const auto readers = std::count_if(step.inputs.begin(), step.inputs.end(), [&](ValueId other) {
+      return other.valid() && roots_[index_of(other)] == root;
+    });
+    if (!owns_arena(root) || last_use_[index_of(root)] != k || !same_size || readers != 1) return {};
+    return root;
+  }
+
+  void release_dead(const Step& step, std::size_t k, ArenaLayout& layout) {
+    std::vector<ValueId> dying;
+    for (const auto* list : {&step.inputs, &step.outputs}) {
+      for (const ValueId id : *list) {
+        if (!id.valid()) continue;
+        const ValueId root = roots_[index_of(id)];
+        const bool handled = std::find(released_.begin(), released_.end(), root) != released_.end() ||
+                             std::find(dying.begin(), dying.end(), root) != dying.end();
+        if (owns_arena(root) && last_use_[index_of(root)] == k && !handled) dying.push_back(root);
+      }
+    }
+    for (const ValueId root : dying) layout.release(impl_->placements[index_of(root)].offset);
+    released_.insert(released_.end(), dying.begin(), dying.end());
+  }
+
+  std::shared_ptr<Plan::Impl> impl_;
+  const OpRegistry& ops_;
+  std::vector<ValueId> roots_;
+  std::vector<std::size_t> last_use_;
+  std::vector<ValueId> released_;
+};
+
+}  // namespace
+
+Plan make_plan(TypedGraph graph, const PlanOptions& options, const OpRegistry& ops) {
+  return Plan(Planner(std::move(graph), options, ops).run());
+}
+
+std::size_t Plan::arena_bytes() const noexcept { return impl_->arena_bytes; }
+std::size_t Plan::num_steps() const noexcept { return impl_->steps.size(); }
+const TypedGraph& Plan::typed_graph() const noexcept { return impl_->graph; }
+
+std::vector<TensorType> Plan::input_types() const {
+  std::vector<TensorType> types;
+  for (const ValueId input : impl_->graph.graph.inputs) types.push_back(impl_->graph.type(input));
+  return types;
+}
+
+}  // namespace nq
