@@ -48,6 +48,12 @@ Fn make_function(const OpContext& context) {
   }
 }
 
+/// A function object with a vectorized float32 form over arrays.
+template <typename Fn>
+concept HasArrayForm = requires(const float* x, float* y) {
+  Fn::array(x, y, std::int64_t{1});
+};
+
 /// out[i] = fn(in[i]).
 template <typename In, typename Out, typename Fn>
 class UnaryKernel final : public Kernel {
@@ -58,9 +64,13 @@ class UnaryKernel final : public Kernel {
     const In* in = args.inputs[0].as<In>();
     Out* out = args.outputs[0].as<Out>();
     parallel_elements(args.outputs[0].elements(), [&](std::int64_t begin, std::int64_t end) {
-      const Fn fn = fn_;
+      if constexpr (std::is_same_v<In, float> && HasArrayForm<Fn>) {
+        Fn::array(in + begin, out + begin, end - begin);
+      } else {
+        const Fn fn = fn_;
 #pragma GCC ivdep
-      for (std::int64_t i = begin; i < end; ++i) out[i] = fn(in[i]);
+        for (std::int64_t i = begin; i < end; ++i) out[i] = fn(in[i]);
+      }
     });
   }
   int in_place_input() const override { return std::is_same_v<In, Out> ? 0 : -1; }
