@@ -9,6 +9,7 @@
 
 #include "nq/graph.hpp"
 #include "nq/op.hpp"
+#include "nq/typed_graph.hpp"
 
 namespace nq {
 
@@ -18,14 +19,6 @@ struct Specialization {
   std::map<std::string, Shape> shapes;
   /// Inputs whose value is fixed as well (shape-like inputs); they become constants.
   std::map<std::string, Tensor> constants;
-};
-
-/// A graph with a static type on every live value and everything foldable folded.
-class TypedGraph {
- public:
-  Graph graph;
-  std::vector<TensorType> types;  ///< indexed by ValueId; meaningful for live values
-  const TensorType& type(ValueId id) const { return types[static_cast<std::size_t>(id.index)]; }
 };
 
 /// Lists every node that `ops` cannot run, "'/a/Resize' (Resize, opset 17)", empty when none.

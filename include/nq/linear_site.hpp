@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nq/executor.hpp"
+#include "nq/typed_graph.hpp"
 
 namespace nq {
 
@@ -30,9 +30,11 @@ struct LinearSite {
   std::optional<NodeId> bias_node;   ///< the Add, when the bias is added by its own node
   int bias_input = -1;               ///< which input of bias_node (or of a Gemm/Conv) is the bias
   ValueId x;                         ///< activation input
-  Tensor weight;                     ///< as the product reads it
+  bool x_transposed = false;         ///< Gemm with transA: x is [c_in, tokens]
+  Tensor weight;                     ///< as the product reads it; float32
   bool weight_transposed = false;    ///< true: stored [c_out, c_in]
-  std::optional<Tensor> bias;        ///< [c_out] after dropping unit axes
+  float alpha = 1.0F;                ///< factor of a Gemm's product
+  std::optional<std::vector<float>> bias;  ///< [c_out], a Gemm's beta applied
   std::int64_t c_in = 0;
   std::int64_t c_out = 0;
   std::int64_t tokens = 0;           ///< rows of the product at the planned batch size
@@ -42,8 +44,13 @@ struct LinearSite {
   std::int64_t parameters() const noexcept { return c_in * c_out + (bias ? c_out : 0); }
   std::int64_t macs() const noexcept { return tokens * c_in * c_out; }
 
-  /// [c_in, c_out] row-major copy of the weight.
+  /// Weight as [c_in, c_out] row-major, alpha applied. For a patch convolution c_in runs over
+  /// (channel, kernel row, kernel column).
   std::vector<float> weight_matrix() const;
+
+  /// Rows of the layer's input as the product sees them, [tokens, c_in] row-major, from the value
+  /// x: the identity for a product over the last axis, patches for a convolution.
+  std::vector<float> input_rows(const TensorView& x_value) const;
 };
 
 /// Why a product with a constant operand, or any other MatMul, is not a site.

@@ -24,9 +24,12 @@ struct SiteInput {
   /// Extremes over every calibration token, sampled or not, [c_in].
   std::span<const float> channel_min;
   std::span<const float> channel_max;
-  std::int64_t tokens = 0;  ///< calibration tokens seen
-  MatrixView weight;        ///< [c_in, c_out]
+  std::int64_t tokens = 0;      ///< calibration tokens seen
+  MatrixView weight;            ///< [c_in, c_out]
   std::span<const float> bias;  ///< [c_out]; zeros for a layer without bias
+  /// A positive factor per channel can be folded into what feeds the layer at no run-time cost
+  /// (the scale and bias of a LayerNormalization), so a fit may carry a channel_scale.
+  bool channel_scale_allowed = false;
 };
 
 enum class Objective { cosine, mse };
@@ -42,7 +45,7 @@ struct MethodOptions {
   int candidates = 100;
   int rounds = 2;
   Objective objective = Objective::mse;
-  double percentile = 99.99;  ///< of |x| (symmetric) or of both tails (asymmetric)
+  double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
   int noise_candidates = 100;  ///< amplitudes n in (0, 2 * scale], besides 0 (NoisyQuant, Eq. 9)
 };
 
@@ -55,19 +58,24 @@ struct StageLoss {
 
 /// Quantization of one site group; everything the emitter needs, nothing about files.
 struct SiteFit {
-  QuantParams activation;             ///< per tensor
-  QuantParams weight;                 ///< per channel, axis = 1 of [c_in, c_out]
+  QuantParams activation;                 ///< per tensor
+  QuantParams weight;                     ///< per channel, axis = 1 of [c_in, c_out]
   std::vector<std::int8_t> weight_codes;  ///< [c_in, c_out] row-major
-  /// The codes are exactly quantize(weight, scale): a recipe need not carry them.
+  /// The codes are exactly quantize(weight * channel_scale, scale), zero in the rows of
+  /// outlier_channels: a recipe need not carry them.
   bool weight_codes_derived = true;
-  std::vector<float> noisy_bias;      ///< N, [c_in]; empty for none
+  std::vector<float> noisy_bias;  ///< N, [c_in]; empty for none
   /// Correction of the mean output error, [c_out], added to the bias on top of the
   /// denoising bias -N*Wq; empty for none.
   std::vector<float> bias_correction;
-  /// The layer sees x / channel_scale and the codes quantize weight * channel_scale, [c_in];
-  /// empty for none. Only offered when SiteInput allows it.
+  /// The layer sees x / channel_scale + N and the codes quantize weight * channel_scale (row c of
+  /// the weight times entry c), [c_in]; empty for none, and always where SiteInput forbids it.
   std::vector<float> channel_scale;
-  double noise_mean = 0;       ///< how the noisy bias was drawn; the values are authoritative
+  /// Input channels that leave the quantizer, ascending: their rows of weight_codes are zero and
+  /// the layer adds x[:, outlier_channels] * weight[outlier_channels, :] in float (Gather, MatMul,
+  /// Add). Whatever the quantizer makes of these channels is multiplied by zero. Empty for none.
+  std::vector<std::int32_t> outlier_channels;
+  double noise_mean = 0;  ///< how the noisy bias was drawn; the values are authoritative
   double noise_amplitude = 0;
   std::vector<StageLoss> stages;  ///< in order; the last is the loss of this fit
 };
