@@ -59,18 +59,18 @@ std::size_t packed_floats(std::int64_t depth, std::int64_t cols) {
   return static_cast<std::size_t>(depth * divide_up(cols, kPanelColumns) * kPanelColumns);
 }
 
-void pack_matrix(const StridedMatrix& b, float* packed) {
-  const std::int64_t panels = divide_up(b.cols, kPanelColumns);
-  const auto body = [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      pack_panel(b, panel * kPanelColumns, packed + panel * kPanelColumns * b.rows);
-    }
-  };
-  if (b.rows * b.cols < 16384) {
-    body(0, panels);
-  } else {
-    parallel_for(0, panels, 1, std::cref(body));
+void pack_matrix_serial(const StridedMatrix& b, float* packed) {
+  for (std::int64_t col0 = 0; col0 < b.cols; col0 += kPanelColumns) {
+    pack_panel(b, col0, packed + col0 * b.rows);
   }
+}
+
+void pack_matrix(const StridedMatrix& b, float* packed) {
+  const auto body = [&](std::int64_t panel, std::int64_t) {
+    const std::int64_t col0 = panel * kPanelColumns;
+    pack_panel(b, col0, packed + col0 * b.rows);
+  };
+  parallel_for(0, divide_up(b.cols, kPanelColumns), 1, std::cref(body));
 }
 
 void PackedMatrix::Release::operator()(float* p) const noexcept {
@@ -98,6 +98,7 @@ void gemm_serial(const StridedMatrix& a, const float* packed, std::int64_t cols,
   block.c_stride = c_stride;
   block.alpha = epilogue.alpha;
   block.bias = epilogue.bias;
+  block.row_bias = epilogue.row_bias;
   block.residual = epilogue.residual;
   block.residual_stride = epilogue.residual_stride;
   block.activation = epilogue.activation;
@@ -119,11 +120,30 @@ void gemm(const StridedMatrix& a, const float* packed, std::int64_t cols, float*
     if (row0 == row1 || col0 >= col1) return;
     Epilogue part = epilogue;
     if (part.bias != nullptr) part.bias += col0;
+    if (part.row_bias != nullptr) part.row_bias += row0;
     if (part.residual != nullptr) part.residual += row0 * part.residual_stride + col0;
     gemm_serial(a.rows_from(row0, row1 - row0), packed + col0 * a.cols, col1 - col0,
                 c + row0 * c_stride + col0, c_stride, part);
   };
   parallel_for(0, grid.row_tasks * grid.col_tasks, 1, std::cref(body));
+}
+
+void gemm_batched(const BatchedProduct& p) {
+  const auto products = static_cast<std::int64_t>(p.a_offsets.size());
+  const std::int64_t wanted = divide_up(4 * num_threads(), std::max<std::int64_t>(1, products));
+  const std::int64_t pieces =
+      num_threads() == 1 ? 1 : std::clamp<std::int64_t>(wanted, 1, divide_up(p.rows, 56));
+  const auto body = [&](std::int64_t task, std::int64_t) {
+    const std::int64_t index = task / pieces;
+    const std::int64_t row0 = p.rows * (task % pieces) / pieces;
+    const std::int64_t row1 = p.rows * (task % pieces + 1) / pieces;
+    float* packed = thread_scratch(ScratchUse::panel_b, packed_floats(p.depth, p.cols));
+    pack_matrix_serial({p.b + p.b_offsets[index], p.depth, p.cols, p.b_row_stride, p.b_col_stride}, packed);
+    const StridedMatrix a{p.a + p.a_offsets[index], p.rows, p.depth, p.a_row_stride, p.a_col_stride};
+    gemm_serial(a.rows_from(row0, row1 - row0), packed, p.cols,
+                p.c + p.c_offsets[index] + row0 * p.c_row_stride, p.c_row_stride);
+  };
+  parallel_for(0, products * pieces, 1, std::cref(body));
 }
 
 }  // namespace nq::kernels

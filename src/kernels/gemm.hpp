@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "kernels/isa/kernel_table.hpp"
 
@@ -29,6 +30,9 @@ std::size_t packed_floats(std::int64_t depth, std::int64_t cols);
 /// Writes `b` [depth, cols] to `packed` as panels [depth, kPanelColumns] with zero padding.
 void pack_matrix(const StridedMatrix& b, float* packed);
 
+/// As pack_matrix, on the calling thread.
+void pack_matrix_serial(const StridedMatrix& b, float* packed);
+
 /// The right-hand matrix of a product, packed once. Movable; owns its memory (64-byte aligned).
 class PackedMatrix {
  public:
@@ -47,10 +51,11 @@ class PackedMatrix {
   std::int64_t depth_ = 0, cols_ = 0;
 };
 
-/// Fused tail of a product: activation(alpha * acc + bias[col]) + residual[row, col].
+/// Fused tail of a product: activation(alpha * acc + bias[col] + row_bias[row]) + residual[row, col].
 struct Epilogue {
   float alpha = 1.0F;
   const float* bias = nullptr;      ///< [cols], may be null
+  const float* row_bias = nullptr;  ///< [rows], may be null
   const float* residual = nullptr;  ///< [rows, cols], may be null; must not overlap C
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;
@@ -73,5 +78,21 @@ inline void gemm(const StridedMatrix& a, const PackedMatrix& b, float* c, std::i
 /// As gemm, on the calling thread; for callers that are parallel over something else.
 void gemm_serial(const StridedMatrix& a, const float* packed, std::int64_t cols, float* c,
                  std::int64_t c_stride, const Epilogue& epilogue = {});
+
+/// Products of many pairs of matrices: C at c_offsets[i] = A at a_offsets[i] times B at b_offsets[i].
+struct BatchedProduct {
+  std::int64_t rows = 0, depth = 0, cols = 0;
+  const float* a = nullptr;
+  std::int64_t a_row_stride = 0, a_col_stride = 1;
+  const float* b = nullptr;
+  std::int64_t b_row_stride = 0, b_col_stride = 1;
+  std::span<const std::int64_t> a_offsets, b_offsets;  ///< in elements, one per product
+  std::span<const std::int64_t> c_offsets;             ///< likewise
+  float* c = nullptr;                                  ///< rows of unit column stride
+  std::int64_t c_row_stride = 0;
+};
+
+/// All products, on all threads, each element as in gemm. B is packed on the way, per thread.
+void gemm_batched(const BatchedProduct& product);
 
 }  // namespace nq::kernels

@@ -1,6 +1,8 @@
 #pragma once
 
-// Register-tiled product of one block. Include after exactly one lanes_*.hpp and lane_math.hpp.
+// Register-tiled product of one block. Include after exactly one lanes_*.hpp.
+
+#include "kernels/isa/lane_math.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -102,6 +104,7 @@ inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stri
       Lanes value = load(tile + row * stride + col);
       if (g.alpha != 1.0F) value = mul(value, alpha);
       if (bias != nullptr) value = add(value, shift);
+      if (g.row_bias != nullptr) value = add(value, splat(g.row_bias[row0 + row]));
       value = activate(value, g.activation);
       if (g.residual != nullptr) {
         const float* residual = g.residual + (row0 + row) * g.residual_stride + col0 + col;
@@ -131,8 +134,8 @@ struct DepthRange {
 inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t row0, std::int64_t rows,
                           const DepthRange& range) {
   const std::int64_t tile_count = pieces(rows, kTileRows);
-  const bool needs_finish =
-      g.alpha != 1.0F || g.bias != nullptr || g.residual != nullptr || g.activation != Activation::none;
+  const bool needs_finish = g.alpha != 1.0F || g.bias != nullptr || g.row_bias != nullptr ||
+                            g.residual != nullptr || g.activation != Activation::none;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const float* panel = g.b + col0 * g.depth + range.begin * kPanelColumns;

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kPanelColumns = 32;
 /// One block C[rows, cols] = epilogue(A[rows, depth] * B[depth, cols]) for one thread.
 ///
 /// Each element is fma(a[k], b[k], acc) for k = 0, 1, ... starting from 0, whatever the blocking;
-/// then alpha * acc + bias[col], the activation, + residual[row, col].
+/// then alpha * acc + bias[col] + row_bias[row], the activation, + residual[row, col].
 struct GemmBlock {
   std::int64_t rows = 0, cols = 0, depth = 0;
   const float* a = nullptr;  ///< element (row, k) at row * a_row_stride + k * a_depth_stride
@@ -23,6 +23,7 @@ struct GemmBlock {
   std::int64_t c_stride = 0;
   float alpha = 1.0F;
   const float* bias = nullptr;      ///< [cols], may be null
+  const float* row_bias = nullptr;  ///< [rows], may be null
   const float* residual = nullptr;  ///< [rows, cols], may be null
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;

@@ -87,7 +87,8 @@ inline Lanes erf_lanes(Lanes x) {
 /// the factor, never 1 - (1 - tail).
 inline Lanes gelu_erf_lanes(Lanes x) {
   const Lanes tail = normal_tail(abs(x));
-  const Lanes below = mul(x, tail);
+  // The bounds keep an infinite x from meeting a tail of zero.
+  const Lanes below = mul(max(splat(-1e30F), min(splat(1e30F), x)), tail);
   return select_less(x, splat(0.0F), below, sub(x, below));
 }
 

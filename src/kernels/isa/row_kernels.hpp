@@ -1,6 +1,8 @@
 #pragma once
 
-// Row kernels on sixteen lanes. Include after exactly one lanes_*.hpp and lane_math.hpp.
+// Row kernels on sixteen lanes. Include after exactly one lanes_*.hpp.
+
+#include "kernels/isa/lane_math.hpp"
 
 namespace nq::kernels {
 namespace {

@@ -1,6 +1,9 @@
 #pragma once
 
-// The table of one instruction set. Include last.
+// The table of one instruction set. Include after exactly one lanes_*.hpp.
+
+#include "kernels/isa/gemm_block.hpp"
+#include "kernels/isa/row_kernels.hpp"
 
 namespace nq::kernels {
 namespace {
