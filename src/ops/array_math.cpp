@@ -34,10 +34,10 @@ void tanh_array(const float* x, float* y, std::int64_t count) {
     kernels::exp_array(exponential.data(), exponential.data(), length);
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < length; ++i) {
-      const float value = x[done + i];
-      const float large = std::copysign(1.0F - 2.0F / (exponential[i] + 1.0F), value);
-      const float small = tanh_small(value);
-      y[done + i] = std::fabs(value) >= kSmall ? large : small;
+      const float magnitude = std::fabs(x[done + i]);
+      const float large = 1.0F - 2.0F / (exponential[i] + 1.0F);
+      const float small = tanh_small(magnitude);
+      y[done + i] = std::copysign(magnitude >= kSmall ? large : small, x[done + i]);
     }
   }
 }

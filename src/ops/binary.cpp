@@ -63,15 +63,21 @@ struct DivFn {
   }
 };
 
-/// Remainder with the sign of the divisor, integers only (ONNX Mod-13, fmod = 0).
+/// Remainder with the sign of the divisor (ONNX Mod, fmod = 0; floats from opset 28).
 struct FloorModFn {
   template <typename T>
   T operator()(T a, T b) const {
-    check_divisor(b);
-    if (is_negative_one(b)) return T{0};
-    const T rest = static_cast<T>(a % b);
-    const bool opposite = std::is_signed_v<T> && rest != 0 && (rest < 0) != (b < 0);
-    return opposite ? static_cast<T>(rest + b) : rest;
+    if constexpr (std::is_floating_point_v<T>) {
+      const T rest = std::fmod(a, b);
+      if (rest == T{0}) return std::copysign(T{0}, b);
+      return (rest < T{0}) != (b < T{0}) ? rest + b : rest;
+    } else {
+      check_divisor(b);
+      if (is_negative_one(b)) return T{0};
+      const T rest = static_cast<T>(a % b);
+      const bool opposite = std::is_signed_v<T> && rest != 0 && (rest < 0) != (b < 0);
+      return opposite ? static_cast<T>(rest + b) : rest;
+    }
   }
 };
 
@@ -106,17 +112,14 @@ KernelPtr bind_binary(const OpContext& context) {
 
 void infer_mod(OpContext& context) {
   infer_binary(context);
-  const bool fmod = attr_int(context.node(), "fmod", 0) != 0;
-  NQ_CHECK(fmod || is_integer(context.input_type(0).dtype), input, "Mod of {} needs fmod = 1",
-           to_string(context.input_type(0).dtype));
+  const bool any_type = context.opset() >= 28 || attr_int(context.node(), "fmod", 0) != 0;
+  NQ_CHECK(any_type || is_integer(context.input_type(0).dtype), input, "Mod (opset {}) of {} needs fmod = 1",
+           context.opset(), to_string(context.input_type(0).dtype));
 }
 
 KernelPtr bind_mod(const OpContext& context) {
-  if (attr_int(context.node(), "fmod", 0) != 0) return bind_binary<TruncModFn>(context);
-  return visit_integer(context.input_type(0).dtype, [&](auto tag) -> KernelPtr {
-    using T = typename decltype(tag)::type;
-    return make_binary<T, T, FloorModFn>(context);
-  });
+  const bool truncate = attr_int(context.node(), "fmod", 0) != 0;
+  return truncate ? bind_binary<TruncModFn>(context) : bind_binary<FloorModFn>(context);
 }
 
 template <typename Fn>
