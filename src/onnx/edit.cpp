@@ -39,11 +39,16 @@ onnx::NodeProto to_proto(const NodeSpec& spec) {
   if (!spec.domain.empty()) node.set_domain(spec.domain);
   for (const auto& input : spec.inputs) node.add_input(input);
   for (const auto& output : spec.outputs) node.add_output(output);
-  for (const auto& [name, value] : spec.int_attributes) {
+  for (const auto& [name, value] : spec.attributes) {
     auto* attribute = node.add_attribute();
     attribute->set_name(name);
-    attribute->set_type(onnx::AttributeProto::INT);
-    attribute->set_i(value);
+    if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) {
+      attribute->set_type(onnx::AttributeProto::INTS);
+      for (const std::int64_t item : *list) attribute->add_ints(item);
+    } else {
+      attribute->set_type(onnx::AttributeProto::INT);
+      attribute->set_i(std::get<std::int64_t>(value));
+    }
   }
   if (!spec.doc_string.empty()) node.set_doc_string(spec.doc_string);
   return node;
@@ -115,6 +120,8 @@ void ModelEdit::insert_after(const std::string& origin, const NodeSpec& node) {
 void ModelEdit::replace_node(const std::string& origin, const NodeSpec& node) {
   *state_->find(origin) = to_proto(node);
 }
+
+void ModelEdit::remove_node(const std::string& origin) { state_->nodes.erase(state_->find(origin)); }
 
 void ModelEdit::set_input(const std::string& origin, int input, const std::string& value) {
   auto& node = *state_->find(origin);

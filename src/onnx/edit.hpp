@@ -15,7 +15,7 @@ struct NodeSpec {
   std::string name;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
-  std::vector<std::pair<std::string, std::int64_t>> int_attributes;
+  Attributes attributes;  ///< integers and lists of integers
   std::string doc_string;
   std::string domain;
 };
@@ -37,6 +37,7 @@ class ModelEdit {
   void insert_after(const std::string& origin, const NodeSpec& node);
   /// Replaces the node in its place; outputs of the new one must cover the old one's readers.
   void replace_node(const std::string& origin, const NodeSpec& node);
+  void remove_node(const std::string& origin);
   void set_input(const std::string& origin, int input, const std::string& value);
   /// Renames output 0 of the node; readers keep reading the old name.
   void rename_output(const std::string& origin, const std::string& new_name);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "nq/model_file.hpp"
+#include "nq/recipe.hpp"
+
+namespace nq {
+
+struct EmitOptions {
+  /// Fold the noisy bias into a preceding LayerNormalization where that is exact; off writes an
+  /// explicit Add everywhere.
+  bool fold_noise = true;
+};
+
+/// Writes a recipe into a model as QDQ nodes (ONNX QuantizeLinear/DequantizeLinear, opset 13).
+///
+/// The input is not changed. Names, inputs, outputs, metadata and node order survive. Throws
+/// Error(input) when the recipe belongs to another model (sha256) or names a layer it lacks.
+ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptions& options = {});
+
+}  // namespace nq

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nq/method.hpp"
+#include "nq/quant_params.hpp"
+#include "nq/types.hpp"
+
+namespace nq {
+
+/// Quantization of one linear layer as stored in a recipe.
+struct SiteRecipe {
+  std::string name;    ///< for people
+  std::string origin;  ///< key into the model: first output name of the product node
+  int group = 0;       ///< sites of one group read the same value and share its quantizer
+  std::int64_t c_in = 0;
+  std::int64_t c_out = 0;
+  QuantParams activation;                 ///< per tensor
+  QuantParams weight;                     ///< per channel, axis 1 of [c_in, c_out]
+  std::vector<std::int8_t> weight_codes;  ///< [c_in, c_out]; empty: quantize(weight * channel_scale)
+  std::vector<float> noisy_bias;          ///< N, [c_in]; empty for none
+  double noise_mean = 0;
+  double noise_amplitude = 0;
+  std::vector<float> bias_correction;     ///< [c_out]; empty for none
+  std::vector<float> channel_scale;       ///< [c_in]; empty for none
+  std::vector<std::int32_t> outlier_channels;  ///< channels computed in float beside the product
+  std::vector<StageLoss> stages;          ///< loss of the group's output, stage by stage
+};
+
+struct SkippedSite {
+  std::string name;
+  std::string reason;
+};
+
+/// Everything needed to write the quantized model again: the contract between search and writer.
+struct Recipe {
+  static constexpr int kSchema = 1;
+  std::string tool_version;
+  std::string model_sha256;
+  std::string method;
+  std::map<std::string, std::string> options;  ///< as given or defaulted, for people and replay
+  std::string preprocess;                      ///< JSON text of the preprocessing
+  std::map<std::string, Shape> input_shapes;   ///< at batch 1, for the structural search
+  std::int64_t calibration_images = 0;
+  std::uint64_t seed = 0;
+  std::string image_list_sha256;
+  std::vector<SiteRecipe> sites;  ///< in execution order
+  std::vector<SkippedSite> skipped;
+};
+
+/// Readable JSON, floats in their shortest exact form; the same recipe gives the same text.
+std::string recipe_to_json(const Recipe& recipe);
+
+/// Throws Error(input) naming the key that is missing, unknown in type, or inconsistent.
+Recipe recipe_from_json(const std::string& text, const std::string& source);
+
+Recipe load_recipe(const std::filesystem::path& path);
+void save_recipe(const std::filesystem::path& path, const Recipe& recipe);
+
+}  // namespace nq

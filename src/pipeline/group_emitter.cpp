@@ -1,0 +1,267 @@
+#include "pipeline/group_emitter.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/check.hpp"
+#include "pipeline/site_fit.hpp"
+#include "quant/denoising.hpp"
+
+namespace nq {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+Tensor vector_tensor(const std::vector<float>& values, int rank = 1) {
+  Shape shape;
+  for (int axis = 1; axis < rank; ++axis) shape.push_back(1);
+  shape.push_back(static_cast<std::int64_t>(values.size()));
+  return Tensor::of(shape, values);
+}
+
+Tensor ints_tensor(const Ints& values) { return Tensor::of(Shape{static_cast<std::int64_t>(values.size())}, values); }
+
+}  // namespace
+
+GroupEmitter::GroupEmitter(ModelEdit& edit, const TypedGraph& typed, const SiteGroup& group,
+                           std::vector<const SiteRecipe*> recipes, const EmitOptions& options)
+    : edit_(edit), typed_(typed), group_(group), recipes_(std::move(recipes)), options_(options) {}
+
+std::string GroupEmitter::insert(const std::string& before, const std::string& op, const std::string& base,
+                                 std::vector<std::string> inputs, Attributes attributes, const std::string& doc) {
+  NodeSpec node;
+  node.op_type = op;
+  node.name = edit_.unique_name(base);
+  node.inputs = std::move(inputs);
+  node.outputs = {edit_.unique_name(base + "_Output")};
+  node.attributes = std::move(attributes);
+  node.doc_string = doc;
+  edit_.insert_before(before, node);
+  return node.outputs.front();
+}
+
+void GroupEmitter::emit() {
+  const std::string quantized_x = quantize_activation(apply_affine(prepare_input()));
+  for (std::size_t k = 0; k < group_.sites.size(); ++k) emit_site(group_.sites[k], *recipes_[k], quantized_x);
+}
+
+/// The group's input as rows of c_in channels.
+std::string GroupEmitter::prepare_input() {
+  const std::string x = edit_.input_name(anchor(), 0);
+  if (group_.leader().kind == SiteKind::conv_patch) return gather_patches(x);
+  if (!group_.leader().x_transposed) return x;
+  return insert(anchor(), "Transpose", x + "_rows", {x}, {{"perm", Ints{1, 0}}});
+}
+
+/// [N, C, H, W] -> [N, patches, C * kernel_h * kernel_w]; 0 keeps the batch dimension, so the form
+/// serves static and dynamic batch.
+std::string GroupEmitter::gather_patches(const std::string& x) {
+  const Shape& image = typed_.type(group_.x).shape;
+  const Shape& kernel = group_.leader().weight.shape();
+  const std::int64_t grid_h = image[2] / kernel[2];
+  const std::int64_t grid_w = image[3] / kernel[3];
+  const std::string split = edit_.add_initializer(
+      x + "_patch_grid", ints_tensor({0, image[1], grid_h, kernel[2], grid_w, kernel[3]}));
+  const std::string merge =
+      edit_.add_initializer(x + "_patch_rows", ints_tensor({0, grid_h * grid_w, group_.c_in()}));
+  const std::string tiles = insert(anchor(), "Reshape", x + "_patch_split", {x, split});
+  const std::string moved =
+      insert(anchor(), "Transpose", x + "_patch_order", {tiles}, {{"perm", Ints{0, 2, 4, 1, 3, 5}}});
+  return insert(anchor(), "Reshape", x + "_patch_merge", {moved, merge});
+}
+
+void GroupEmitter::fold_into(const AffineFold& fold) {
+  const SiteFit fit = site_fit(group_.leader(), shared());
+  std::vector<float> shift = fold.shift;
+  std::vector<float> scale = fold.scale;
+  for (std::size_t channel = 0; channel < shift.size(); ++channel) {
+    if (!fit.channel_scale.empty()) {
+      shift[channel] /= fit.channel_scale[channel];
+      scale[channel] /= fit.channel_scale[channel];
+    }
+    if (!fit.noisy_bias.empty()) shift[channel] += fit.noisy_bias[channel];
+  }
+  const auto rewrite = [&](const std::string& origin, int input, const std::vector<float>& values, const char* role) {
+    const std::string old_name = edit_.input_name(origin, input);
+    const std::string base = old_name.empty() ? origin + "_" + role : old_name + "_noisy";
+    edit_.set_input(origin, input, edit_.add_initializer(base, vector_tensor(values)));
+  };
+  rewrite(fold.shift_origin, fold.shift_input, shift, "bias");
+  if (!fit.channel_scale.empty()) rewrite(fold.scale_origin, fold.scale_input, scale, "scale");
+}
+
+/// Brings x to x / channel_scale + noisy_bias: folded where exact, else by a Mul and an Add.
+std::string GroupEmitter::apply_affine(std::string x) {
+  const SiteFit fit = site_fit(group_.leader(), shared());
+  const std::string base = x;
+  raw_x_ = x;
+  if (fit.channel_scale.empty() && fit.noisy_bias.empty()) return x;
+  const auto fold = find_affine_fold(typed_, group_);
+  const bool can_fold = fold && (fit.channel_scale.empty() || !fold->scale_origin.empty());
+  if (can_fold && (options_.fold_noise || !fit.channel_scale.empty())) {
+    fold_into(*fold);
+    return x;
+  }
+  if (!fit.channel_scale.empty()) {
+    std::vector<float> reciprocal(fit.channel_scale.size());
+    std::transform(fit.channel_scale.begin(), fit.channel_scale.end(), reciprocal.begin(),
+                   [](float scale) { return 1.0F / scale; });
+    x = insert(anchor(), "Mul", base + "_channel_scale",
+               {x, edit_.add_initializer(base + "_channel_reciprocal", vector_tensor(reciprocal))});
+    raw_x_ = x;
+  }
+  if (fit.noisy_bias.empty()) return x;
+  return insert(anchor(), "Add", base + "_noise",
+                {x, edit_.add_initializer(base + "_noisy_bias", vector_tensor(fit.noisy_bias))});
+}
+
+std::string GroupEmitter::quantize_activation(std::string x) {
+  const QuantParams& params = shared().activation;
+  const std::string base = x;
+  const float scale = params.scale.at(0);
+  const std::int32_t zero_point = params.zero_point.at(0);
+  if (params.bits < 8) {
+    // Below 8 bits the storage type is wider than the range: the float limits do the clipping,
+    // which keeps runtimes on int8 kernels (docs/adr/0003).
+    const std::string low = edit_.add_initializer(
+        base + "_clip_min", Tensor::scalar(static_cast<float>(params.qmin() - zero_point) * scale));
+    const std::string high = edit_.add_initializer(
+        base + "_clip_max", Tensor::scalar(static_cast<float>(params.qmax() - zero_point) * scale));
+    x = insert(anchor(), "Clip", base + "_Clip", {x, low, high});
+  }
+  const std::string scale_name = edit_.add_initializer(base + "_scale", Tensor::scalar(scale));
+  const std::string zero_name = edit_.add_initializer(
+      base + "_zero_point", params.is_signed ? Tensor::scalar(static_cast<std::int8_t>(zero_point))
+                                             : Tensor::scalar(static_cast<std::uint8_t>(zero_point)));
+  const std::string doc = fmt::format("nqcli activation bits={}", params.bits);
+  x = insert(anchor(), "QuantizeLinear", base + "_QuantizeLinear", {x, scale_name, zero_name}, {}, doc);
+  return insert(anchor(), "DequantizeLinear", base + "_DequantizeLinear", {x, scale_name, zero_name}, {}, doc);
+}
+
+std::string GroupEmitter::emit_weight(const LinearSite& site, const SiteRecipe& recipe,
+                                      const std::vector<std::int8_t>& codes) {
+  const std::string base = edit_.input_name(site.origin, 1);
+  const std::string quantized = edit_.add_initializer(base + "_quantized", Tensor::of(Shape{site.c_in, site.c_out}, codes));
+  const std::string scale = edit_.add_initializer(base + "_scale", vector_tensor(recipe.weight.scale));
+  const std::string zero = edit_.add_initializer(
+      base + "_zero_point",
+      Tensor::of(Shape{site.c_out}, std::vector<std::int8_t>(static_cast<std::size_t>(site.c_out), 0)));
+  return insert(site.origin, "DequantizeLinear", base + "_DequantizeLinear", {quantized, scale, zero},
+                {{"axis", std::int64_t{1}}}, fmt::format("nqcli weight bits={}", recipe.weight.bits));
+}
+
+/// Gather the outlier channels and multiply them in float; empty when there are none.
+std::string GroupEmitter::emit_side_path(const LinearSite& site, const SiteRecipe& recipe) {
+  if (recipe.outlier_channels.empty()) return {};
+  const std::vector<float> matrix = site.weight_matrix();
+  std::vector<float> rows;
+  Ints channels;
+  for (const std::int32_t channel : recipe.outlier_channels) {
+    channels.push_back(channel);
+    const float factor = recipe.channel_scale.empty() ? 1.0F : recipe.channel_scale[static_cast<std::size_t>(channel)];
+    for (std::int64_t out = 0; out < site.c_out; ++out) {
+      rows.push_back(factor * matrix[static_cast<std::size_t>(channel * site.c_out + out)]);
+    }
+  }
+  const std::string base = edit_.node_name(site.origin);
+  const auto count = static_cast<std::int64_t>(channels.size());
+  const std::string indices = edit_.add_initializer(base + "_outlier_channels", ints_tensor(channels));
+  const std::string weight = edit_.add_initializer(base + "_outlier_weight", Tensor::of(Shape{count, site.c_out}, rows));
+  const std::string columns =
+      insert(site.origin, "Gather", base + "_outlier_gather", {raw_x_, indices}, {{"axis", std::int64_t{-1}}});
+  return insert(site.origin, "MatMul", base + "_outlier_matmul", {columns, weight});
+}
+
+void GroupEmitter::emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x) {
+  const SiteFit fit = site_fit(site, recipe);
+  const std::vector<float> zeros(static_cast<std::size_t>(site.c_out), 0.0F);
+  const std::vector<float> bias = denoising_bias(site.bias ? *site.bias : zeros, fit);
+  const bool bias_needed = site.bias || !fit.noisy_bias.empty() || !fit.bias_correction.empty();
+  const std::string weight = emit_weight(site, recipe, fit.weight_codes);
+  const std::string side = emit_side_path(site, recipe);
+  if (site.kind == SiteKind::conv_patch) emit_patches(site, quantized_x, weight, side, bias);
+  else if (site.input_rank > 2) emit_matmul(site, quantized_x, weight, side, bias, bias_needed);
+  else emit_gemm(site, quantized_x, weight, side, bias);
+}
+
+void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, const std::string& weight,
+                               const std::string& side, const std::vector<float>& bias, bool bias_needed) {
+  const std::string base = edit_.node_name(site.origin);
+  const std::string bias_base = base + "_denoising_bias";
+  std::string product = site.origin;
+  edit_.set_input(product, 0, x);
+  edit_.set_input(product, 1, weight);
+  const auto append_add = [&](const std::string& other, const std::string& suffix) {
+    // The result keeps the name that its readers know; the product gets a new one.
+    const std::string inner = edit_.unique_name(product + suffix);
+    edit_.rename_output(product, inner);
+    NodeSpec add;
+    add.op_type = "Add";
+    add.name = edit_.unique_name(base + suffix);
+    add.inputs = {inner, other};
+    add.outputs = {product};
+    edit_.insert_after(inner, add);
+  };
+  if (!side.empty()) append_add(side, "_outlier_add");
+  if (!bias_needed) return;
+  const std::string bias_name = edit_.add_initializer(bias_base, vector_tensor(bias, 3));
+  if (site.bias_node) edit_.set_input(typed_.graph.node(*site.bias_node).origin, site.bias_input, bias_name);
+  else append_add(bias_name, "_bias_add");
+}
+
+void GroupEmitter::emit_gemm(const LinearSite& site, const std::string& x, const std::string& weight,
+                             const std::string& side, const std::vector<float>& bias) {
+  const std::string base = edit_.node_name(site.origin);
+  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias));
+  std::string value = edit_.unique_name(site.origin + "_product");
+  NodeSpec gemm;
+  gemm.op_type = "Gemm";
+  gemm.name = base;
+  gemm.inputs = {x, weight};
+  gemm.outputs = {value};
+  if (!side.empty()) {
+    edit_.insert_before(site.origin, gemm);
+    gemm.op_type = "Add";
+    gemm.name = edit_.unique_name(base + "_outlier_add");
+    gemm.inputs = {value, side};
+    value = edit_.unique_name(site.origin + "_outlier_add");
+    gemm.outputs = {value};
+  }
+  edit_.insert_before(site.origin, gemm);
+  if (site.bias_node) {
+    // The user's own Add follows the product: it takes the new bias and reads the new product.
+    const std::string add_origin = typed_.graph.node(*site.bias_node).origin;
+    edit_.set_input(add_origin, site.bias_input, bias_name);
+    edit_.set_input(add_origin, 1 - site.bias_input, value);
+    edit_.remove_node(site.origin);
+    return;
+  }
+  NodeSpec add;
+  add.op_type = "Add";
+  add.name = edit_.unique_name(base + "_bias_add");
+  add.inputs = {value, bias_name};
+  add.outputs = {site.origin};
+  edit_.replace_node(site.origin, add);
+}
+
+/// The convolution becomes a product over patch rows, brought back to [N, c_out, rows, columns].
+void GroupEmitter::emit_patches(const LinearSite& site, const std::string& x, const std::string& weight,
+                                const std::string& side, const std::vector<float>& bias) {
+  const std::string base = edit_.node_name(site.origin);
+  const Shape& image = typed_.type(group_.x).shape;
+  const Shape& kernel = site.weight.shape();
+  std::string value = insert(site.origin, "MatMul", base + "_MatMul", {x, weight});
+  if (!side.empty()) value = insert(site.origin, "Add", base + "_outlier_add", {value, side});
+  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias, 3));
+  value = insert(site.origin, "Add", base + "_bias_add", {value, bias_name});
+  value = insert(site.origin, "Transpose", base + "_channels_first", {value}, {{"perm", Ints{0, 2, 1}}});
+  NodeSpec reshape;
+  reshape.op_type = "Reshape";
+  reshape.name = base;
+  reshape.inputs = {value, edit_.add_initializer(base + "_output_shape",
+                                                 ints_tensor({0, site.c_out, image[2] / kernel[2], image[3] / kernel[3]}))};
+  reshape.outputs = {site.origin};
+  edit_.replace_node(site.origin, reshape);
+}
+
+}  // namespace nq

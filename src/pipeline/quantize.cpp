@@ -1,0 +1,76 @@
+#include "nq/quantize.hpp"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/check.hpp"
+#include "nq/executor.hpp"
+#include "nq/version.hpp"
+#include "onnx/edit.hpp"
+#include "pipeline/group_emitter.hpp"
+
+namespace nq {
+namespace {
+
+/// Per-channel DequantizeLinear exists since opset 13.
+constexpr int kQdqOpset = 13;
+
+/// Sites and recipes of one group, matched by origin.
+struct BoundGroup {
+  SiteGroup group;
+  std::vector<const SiteRecipe*> recipes;
+};
+
+std::vector<BoundGroup> bind_recipe(const SiteSearch& found, const Recipe& recipe) {
+  std::map<std::string, const LinearSite*> by_origin;
+  for (const LinearSite& site : found.sites) by_origin[site.origin] = &site;
+  std::vector<BoundGroup> groups;
+  std::map<int, std::size_t> index;
+  for (const SiteRecipe& item : recipe.sites) {
+    const auto it = by_origin.find(item.origin);
+    NQ_CHECK(it != by_origin.end(), input, "the recipe's layer '{}' (output '{}') is not in the model", item.name,
+             item.origin);
+    const auto [position, inserted] = index.emplace(item.group, groups.size());
+    if (inserted) groups.push_back({{it->second->x, {}}, {}});
+    BoundGroup& bound = groups[position->second];
+    NQ_CHECK(bound.group.x == it->second->x, input, "sites of recipe group {} read different values", item.group);
+    bound.group.sites.push_back(*it->second);
+    bound.recipes.push_back(&item);
+  }
+  return groups;
+}
+
+void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
+  const nlohmann::json options(recipe.options);
+  edit.set_producer("nqcli", std::string(version()));
+  edit.set_metadata("nqcli.source_producer", model.producer());
+  edit.set_metadata("nqcli.version", recipe.tool_version);
+  edit.set_metadata("nqcli.source_sha256", recipe.model_sha256);
+  edit.set_metadata("nqcli.method", recipe.method);
+  edit.set_metadata("nqcli.options", options.dump());
+  edit.set_metadata("nqcli.preprocess", recipe.preprocess);
+  edit.set_metadata("nqcli.seed", std::to_string(recipe.seed));
+  edit.set_metadata("nqcli.calibration_images", std::to_string(recipe.calibration_images));
+  edit.set_metadata("nqcli.image_list_sha256", recipe.image_list_sha256);
+}
+
+}  // namespace
+
+ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptions& options) {
+  NQ_CHECK(recipe.model_sha256 == model.sha256(), input,
+           "the recipe was made for another model (sha256 {}..., this one is {}...)", recipe.model_sha256.substr(0, 12),
+           model.sha256().substr(0, 12));
+  const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
+  const SiteSearch found = find_linear_sites(typed);
+  ModelEdit edit(model);
+  edit.raise_opset(kQdqOpset);
+  for (BoundGroup& bound : bind_recipe(found, recipe)) {
+    with_context(
+        [&] { GroupEmitter(edit, typed, bound.group, bound.recipes, options).emit(); },
+        [&] { return fmt::format("while writing '{}'", bound.group.leader().name); });
+  }
+  stamp(edit, model, recipe);
+  return edit.finish();
+}
+
+}  // namespace nq

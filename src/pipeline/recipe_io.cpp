@@ -1,0 +1,280 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/check.hpp"
+#include "core/files.hpp"
+#include "nq/recipe.hpp"
+#include "pipeline/base64.hpp"
+#include "pipeline/json_float.hpp"
+#include "pipeline/pretty_json.hpp"
+
+namespace nq {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxRecipeBytes = std::uint64_t{1} << 31;
+
+// ---- writing ----
+
+Json activation_json(const QuantParams& params) {
+  return {{"bits", params.bits},
+          {"signed", params.is_signed},
+          {"scale", json_float(params.scale.at(0))},
+          {"zero_point", params.zero_point.at(0)}};
+}
+
+Json site_json(const SiteRecipe& site) {
+  Json json = {{"name", site.name}, {"origin", site.origin}, {"group", site.group},
+               {"c_in", site.c_in}, {"c_out", site.c_out}};
+  Json losses = Json::array();
+  for (const StageLoss& stage : site.stages) losses.push_back({{"stage", stage.stage}, {"mse", stage.mse}});
+  if (!site.stages.empty()) {
+    json["loss_before"] = site.stages.front().mse;
+    json["loss_after"] = site.stages.back().mse;
+  }
+  json["losses"] = std::move(losses);
+  json["activation"] = activation_json(site.activation);
+  json["weight"] = {{"bits", site.weight.bits}, {"signed", true}, {"zero_point", 0}, {"scale", json_floats(site.weight.scale)}};
+  if (!site.weight_codes.empty()) json["weight"]["codes_base64"] = base64_encode(site.weight_codes);
+  if (!site.noisy_bias.empty()) {
+    json["noisy_bias"] = {{"mean", site.noise_mean}, {"amplitude", site.noise_amplitude},
+                          {"values", json_floats(site.noisy_bias)}};
+  }
+  if (!site.bias_correction.empty()) json["bias_correction"] = json_floats(site.bias_correction);
+  if (!site.channel_scale.empty()) json["channel_scale"] = json_floats(site.channel_scale);
+  if (!site.outlier_channels.empty()) json["outlier_channels"] = site.outlier_channels;
+  return json;
+}
+
+// ---- reading ----
+
+/// Reads the members of one JSON object; every failure names the path of the key.
+class Reader {
+ public:
+  Reader(const Json& json, std::string path) : json_(json), path_(std::move(path)) {
+    NQ_CHECK(json.is_object(), input, "'{}' must be an object", path_);
+  }
+
+  bool has(const char* key) const { return json_.contains(key); }
+
+  const Json& at(const char* key) const {
+    NQ_CHECK(json_.contains(key), input, "'{}.{}' is missing", path_, key);
+    return json_.at(key);
+  }
+
+  template <typename T>
+  T get(const char* key) const {
+    try {
+      return at(key).get<T>();
+    } catch (const nlohmann::json::exception&) {
+      fail(ErrorKind::input, "'{}.{}' has the wrong type", path_, key);
+    }
+  }
+
+  Reader object(const char* key) const { return {at(key), path_ + "." + key}; }
+
+  float finite(const char* key) const {
+    const auto value = get<float>(key);
+    NQ_CHECK(std::isfinite(value), input, "'{}.{}' must be finite", path_, key);
+    return value;
+  }
+
+  std::vector<float> floats(const char* key, std::int64_t count) const {
+    auto values = get<std::vector<float>>(key);
+    NQ_CHECK(static_cast<std::int64_t>(values.size()) == count, input, "'{}.{}' must have {} values, not {}", path_,
+             key, count, values.size());
+    for (const float value : values) NQ_CHECK(std::isfinite(value), input, "'{}.{}' must be finite", path_, key);
+    return values;
+  }
+
+  std::int64_t bounded(const char* key, std::int64_t low, std::int64_t high) const {
+    NQ_CHECK(at(key).is_number_integer(), input, "'{}.{}' must be an integer", path_, key);
+    const auto value = get<std::int64_t>(key);
+    NQ_CHECK(value >= low && value <= high, input, "'{}.{}' is {}, outside {}..{}", path_, key, value, low, high);
+    return value;
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  const Json& json_;
+  std::string path_;
+};
+
+QuantParams read_activation(const Reader& reader) {
+  QuantParams params;
+  params.bits = static_cast<int>(reader.bounded("bits", 2, 8));
+  params.is_signed = reader.get<bool>("signed");
+  params.scale = {reader.finite("scale")};
+  NQ_CHECK(params.scale[0] > 0, input, "'{}.scale' must be positive", reader.path());
+  params.zero_point = {static_cast<std::int32_t>(reader.bounded("zero_point", params.qmin(), params.qmax()))};
+  return params;
+}
+
+QuantParams read_weight(const Reader& reader, std::int64_t c_out) {
+  QuantParams params;
+  params.bits = static_cast<int>(reader.bounded("bits", 2, 8));
+  params.narrow = true;
+  params.axis = 1;
+  params.scale = reader.floats("scale", c_out);
+  for (const float scale : params.scale) {
+    NQ_CHECK(scale > 0, input, "'{}.scale' must be positive", reader.path());
+  }
+  params.zero_point.assign(params.scale.size(), 0);
+  return params;
+}
+
+std::vector<std::int8_t> read_codes(const Reader& reader, const QuantParams& weight, std::int64_t count) {
+  auto codes = base64_decode(reader.get<std::string>("codes_base64"));
+  NQ_CHECK(static_cast<std::int64_t>(codes.size()) == count, input, "'{}.codes_base64' must have {} codes, not {}",
+           reader.path(), count, codes.size());
+  for (const std::int8_t code : codes) {
+    NQ_CHECK(code >= weight.qmin() && code <= weight.qmax(), input, "'{}.codes_base64' holds {}, outside {} bits",
+             reader.path(), code, weight.bits);
+  }
+  return codes;
+}
+
+void read_outliers(const Reader& reader, SiteRecipe& site) {
+  site.outlier_channels = reader.get<std::vector<std::int32_t>>("outlier_channels");
+  std::int32_t previous = -1;
+  for (const std::int32_t channel : site.outlier_channels) {
+    NQ_CHECK(channel > previous && channel < site.c_in, input, "'{}.outlier_channels' must ascend below {}",
+             reader.path(), site.c_in);
+    previous = channel;
+  }
+}
+
+SiteRecipe read_site(const Reader& reader) {
+  SiteRecipe site;
+  site.name = reader.get<std::string>("name");
+  site.origin = reader.get<std::string>("origin");
+  site.group = static_cast<int>(reader.bounded("group", 0, 1 << 20));
+  site.c_in = reader.bounded("c_in", 1, std::int64_t{1} << 24);
+  site.c_out = reader.bounded("c_out", 1, std::int64_t{1} << 24);
+  site.activation = read_activation(reader.object("activation"));
+  const Reader weight = reader.object("weight");
+  site.weight = read_weight(weight, site.c_out);
+  if (weight.has("codes_base64")) site.weight_codes = read_codes(weight, site.weight, site.c_in * site.c_out);
+  if (reader.has("noisy_bias")) {
+    const Reader noise = reader.object("noisy_bias");
+    site.noisy_bias = noise.floats("values", site.c_in);
+    site.noise_mean = noise.get<double>("mean");
+    site.noise_amplitude = noise.get<double>("amplitude");
+  }
+  if (reader.has("bias_correction")) site.bias_correction = reader.floats("bias_correction", site.c_out);
+  if (reader.has("channel_scale")) {
+    site.channel_scale = reader.floats("channel_scale", site.c_in);
+    for (const float scale : site.channel_scale) {
+      NQ_CHECK(scale > 0, input, "'{}.channel_scale' must be positive", reader.path());
+    }
+  }
+  if (reader.has("outlier_channels")) read_outliers(reader, site);
+  for (const Json& item : reader.at("losses")) {
+    const Reader loss(item, reader.path() + ".losses[]");
+    site.stages.push_back({loss.get<std::string>("stage"), loss.get<double>("mse")});
+  }
+  return site;
+}
+
+/// Sites of one group must agree on everything that describes their common input.
+void check_groups(const Recipe& recipe) {
+  std::map<int, const SiteRecipe*> first;
+  for (const SiteRecipe& site : recipe.sites) {
+    const auto [it, inserted] = first.emplace(site.group, &site);
+    if (inserted) continue;
+    const SiteRecipe& leader = *it->second;
+    const bool equal = leader.c_in == site.c_in && leader.noisy_bias == site.noisy_bias &&
+                       leader.channel_scale == site.channel_scale &&
+                       leader.outlier_channels == site.outlier_channels &&
+                       leader.activation.scale == site.activation.scale &&
+                       leader.activation.zero_point == site.activation.zero_point &&
+                       leader.activation.bits == site.activation.bits &&
+                       leader.activation.is_signed == site.activation.is_signed;
+    NQ_CHECK(equal, input, "sites '{}' and '{}' share group {} but not its quantizer", leader.name, site.name,
+             site.group);
+  }
+}
+
+Recipe read_recipe(const Json& json) {
+  const Reader reader(json, "recipe");
+  const std::int64_t schema = reader.bounded("schema", 1, INT32_MAX);
+  NQ_CHECK(schema == Recipe::kSchema, input, "recipe schema {} is not known to this version (it reads {})", schema,
+           Recipe::kSchema);
+  Recipe recipe;
+  recipe.tool_version = reader.object("tool").get<std::string>("version");
+  recipe.model_sha256 = reader.object("model").get<std::string>("sha256");
+  const Json& shapes = reader.object("model").at("input_shapes");
+  for (const auto& [name, dims] : shapes.items()) {
+    const auto list = Reader(shapes, "recipe.model.input_shapes").get<std::vector<std::int64_t>>(name.c_str());
+    recipe.input_shapes[name] = Shape(list);
+    (void)recipe.input_shapes[name].elements();
+  }
+  recipe.method = reader.get<std::string>("method");
+  for (const auto& [key, value] : reader.at("options").items()) {
+    recipe.options[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  recipe.preprocess = reader.at("preprocess").dump();
+  const Reader calibration = reader.object("calibration");
+  recipe.calibration_images = calibration.bounded("images", 0, INT32_MAX);
+  recipe.seed = calibration.get<std::uint64_t>("seed");
+  recipe.image_list_sha256 = calibration.get<std::string>("image_list_sha256");
+  const Json& sites = reader.at("sites");
+  NQ_CHECK(sites.is_array(), input, "'recipe.sites' must be a list");
+  for (std::size_t k = 0; k < sites.size(); ++k) {
+    recipe.sites.push_back(read_site(Reader(sites[k], fmt::format("recipe.sites[{}]", k))));
+  }
+  for (const Json& item : reader.at("skipped")) {
+    const Reader skipped(item, "recipe.skipped[]");
+    recipe.skipped.push_back({skipped.get<std::string>("name"), skipped.get<std::string>("reason")});
+  }
+  check_groups(recipe);
+  return recipe;
+}
+
+}  // namespace
+
+std::string recipe_to_json(const Recipe& recipe) {
+  Json shapes = Json::object();
+  for (const auto& [name, shape] : recipe.input_shapes) {
+    shapes[name] = std::vector<std::int64_t>(shape.begin(), shape.end());
+  }
+  Json json = {{"schema", Recipe::kSchema},
+               {"tool", {{"name", "nqcli"}, {"version", recipe.tool_version}}},
+               {"model", {{"sha256", recipe.model_sha256}, {"input_shapes", shapes}}},
+               {"method", recipe.method},
+               {"options", recipe.options},
+               {"preprocess", recipe.preprocess.empty() ? Json() : Json::parse(recipe.preprocess)},
+               {"calibration",
+                {{"images", recipe.calibration_images},
+                 {"seed", recipe.seed},
+                 {"image_list_sha256", recipe.image_list_sha256}}}};
+  Json sites = Json::array();
+  for (const SiteRecipe& site : recipe.sites) sites.push_back(site_json(site));
+  Json skipped = Json::array();
+  for (const SkippedSite& site : recipe.skipped) skipped.push_back({{"name", site.name}, {"reason", site.reason}});
+  json["sites"] = std::move(sites);
+  json["skipped"] = std::move(skipped);
+  return pretty_json(json);
+}
+
+Recipe recipe_from_json(const std::string& text, const std::string& source) {
+  return with_context(
+      [&] {
+        const Json json = Json::parse(text, nullptr, false);
+        NQ_CHECK(!json.is_discarded(), input, "is not valid JSON");
+        return read_recipe(json);
+      },
+      [&] { return fmt::format("in recipe '{}'", source); });
+}
+
+Recipe load_recipe(const std::filesystem::path& path) {
+  return recipe_from_json(read_file(path, kMaxRecipeBytes), path.string());
+}
+
+void save_recipe(const std::filesystem::path& path, const Recipe& recipe) {
+  write_file_atomically(path, recipe_to_json(recipe));
+}
+
+}  // namespace nq

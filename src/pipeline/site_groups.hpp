@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nq/calibrate.hpp"
+#include "nq/linear_site.hpp"
+#include "nq/recipe.hpp"
+
+namespace nq {
+
+/// Linear layers that read the same value, and therefore share one activation quantizer.
+struct SiteGroup {
+  ValueId x;
+  std::vector<LinearSite> sites;  ///< at least one, in execution order
+
+  const LinearSite& leader() const { return sites.front(); }
+  std::int64_t c_in() const { return leader().c_in; }
+  std::int64_t c_out() const;
+};
+
+/// Groups the sites by input value and input layout, in execution order of their first sites.
+std::vector<SiteGroup> group_sites(const std::vector<LinearSite>& sites);
+
+/// The selected sites, and every other site or product with the reason why it is left out.
+/// Throws Error(usage) on an invalid regex.
+std::vector<LinearSite> select_sites(const SiteSearch& found, const SiteSelection& selection,
+                                     std::vector<SkippedSite>& skipped);
+
+}  // namespace nq
