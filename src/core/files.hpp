@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "nq/output_file.hpp"
+
 namespace nq {
 
 /// Whole content of a regular file. Throws Error(input) naming the path and the reason, and
@@ -15,9 +17,5 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 /// see the old file or the new one, never a part. On failure the temporary file is removed and
 /// Error(input) names the path and the reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
-/// Throws Error(input) unless `path` could be created or replaced in its folder; leaves nothing
-/// behind. Long runs call it before they start.
-void check_writable(const std::filesystem::path& path);
 
 }  // namespace nq

@@ -3,13 +3,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "nq/threads.hpp"
+
 namespace nq {
-
-/// Threads that parallel_for uses: the last set_num_threads value, else all cores.
-int num_threads() noexcept;
-
-/// Sets the thread count; 0 restores "all cores". Throws Error(usage) when negative.
-void set_num_threads(int threads);
 
 /// Calls body(chunk_begin, chunk_end) over [begin, end) split at multiples of `grain`.
 ///
