@@ -6,6 +6,7 @@
 #include "core/check.hpp"
 #include "core/hash.hpp"
 #include "onnx/model_impl.hpp"
+#include "onnx/opset_upgrade.hpp"
 
 namespace nq {
 namespace {
@@ -160,11 +161,22 @@ void ModelEdit::set_producer(const std::string& name, const std::string& version
   state_->impl->proto.set_producer_version(version);
 }
 
-void ModelEdit::raise_opset(int opset) {
+void ModelEdit::raise_to_opset13(const std::function<int(const std::string&)>& rank_of) {
+  constexpr int kTarget = 13;
   auto& proto = state_->impl->proto;
-  for (auto& import : *proto.mutable_opset_import()) {
-    const bool is_default = import.domain().empty() || import.domain() == "ai.onnx";
-    if (is_default && import.version() < opset) import.set_version(opset);
+  const int opset = imported_opset(proto, "");
+  if (opset < kTarget) {
+    NQ_CHECK(opset >= kOldestUpgradableOpset, unsupported, "the model is at opset {}; export it at opset {} or later",
+             opset, kTarget);
+    const UpgradeContext context{
+        [&](const std::string& base, const std::vector<std::int64_t>& values) {
+          return add_initializer(base, Tensor::of(Shape{static_cast<std::int64_t>(values.size())}, values));
+        },
+        [&](const std::string& base, float value) { return add_initializer(base, Tensor::scalar(value)); }, rank_of};
+    for (auto& node : state_->nodes) upgrade_node_to_13(node, opset, context);
+    for (auto& import : *proto.mutable_opset_import()) {
+      if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(kTarget);
+    }
   }
   const int needed = ir_version_of_opset(imported_opset(proto, ""));
   if (proto.ir_version() < needed) proto.set_ir_version(needed);

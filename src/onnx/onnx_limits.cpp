@@ -12,6 +12,7 @@ namespace {
 constexpr std::array kLimits = {
     OnnxLimit{"Loop", "data-dependent control flow: a static plan cannot hold it"},
     OnnxLimit{"Scan", "data-dependent control flow: a static plan cannot hold it"},
+    OnnxLimit{"Dropout in training mode", "it draws random numbers; inference graphs do not"},
     OnnxLimit{"string", "text tensors do not occur in vision models"},
     OnnxLimit{"sequence", "sequence values do not occur in vision models"},
     OnnxLimit{"optional", "optional values do not occur in vision models"},
@@ -32,6 +33,7 @@ const std::map<int, std::string_view> kTypeNames = {
 class Collector {
  public:
   void graph(const onnx::GraphProto& graph) {
+    for (const auto& input : graph.input()) graph_inputs_.insert(input.name());
     for (const auto& tensor : graph.initializer()) type_code(tensor.data_type());
     for (const auto* list : {&graph.input(), &graph.output(), &graph.value_info()}) {
       for (const auto& info : *list) type(info.type());
@@ -55,6 +57,9 @@ class Collector {
 
   void node(const onnx::NodeProto& node) {
     features_.insert(node.op_type());
+    // The flag is an input; exporters write a constant false, tests of training feed it.
+    const bool has_flag = node.op_type() == "Dropout" && node.input_size() > 2 && !node.input(2).empty();
+    if (has_flag && graph_inputs_.contains(node.input(2))) features_.insert("Dropout in training mode");
     for (const auto& attribute : node.attribute()) {
       if (attribute.has_g()) graph(attribute.g());
       if (attribute.has_t()) type_code(attribute.t().data_type());
@@ -63,6 +68,7 @@ class Collector {
     }
   }
 
+  std::set<std::string> graph_inputs_;
   std::set<std::string_view> features_;
 };
 

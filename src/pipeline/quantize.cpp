@@ -12,9 +12,6 @@
 namespace nq {
 namespace {
 
-/// Per-channel DequantizeLinear exists since opset 13.
-constexpr int kQdqOpset = 13;
-
 /// Sites and recipes of one group, matched by origin.
 struct BoundGroup {
   SiteGroup group;
@@ -63,7 +60,11 @@ ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptio
   const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
   const SiteSearch found = find_linear_sites(typed);
   ModelEdit edit(model);
-  edit.raise_opset(kQdqOpset);
+  // Per-channel DequantizeLinear exists since opset 13.
+  edit.raise_to_opset13([&](const std::string& name) {
+    const auto id = typed.graph.find_value(name);
+    return id ? typed.type(*id).shape.rank() : -1;
+  });
   for (BoundGroup& bound : bind_recipe(found, recipe)) {
     with_context(
         [&] { GroupEmitter(edit, typed, bound.group, bound.recipes, options).emit(); },

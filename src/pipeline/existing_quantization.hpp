@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+
+#include "nq/inspect.hpp"
+
+namespace nq {
+
+/// The quantizers around `site`, when its input comes from a QuantizeLinear/DequantizeLinear pair and its
+/// weight is stored as codes behind a DequantizeLinear. `source` is the model as in the file, `typed` the
+/// graph in which the site was found.
+std::optional<ExistingQuantization> existing_quantization(const Graph& source, const TypedGraph& typed,
+                                                          const LinearSite& site);
+
+}  // namespace nq

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "nq/calibrate.hpp"
+#include "pipeline/site_groups.hpp"
+#include "pipeline/site_observer.hpp"
+
+namespace nq {
+
+/// Runs a method on one group: concatenates the weights of its sites along c_out, fits, and splits
+/// the result into one recipe per site. Pure; safe to call from several threads.
+std::vector<SiteRecipe> fit_group(const SiteGroup& group, int group_index, const SiteStatistics& statistics,
+                                  bool channel_scale_allowed, const Method& method, const MethodOptions& options);
+
+}  // namespace nq

@@ -1,0 +1,91 @@
+#include "pipeline/image_runner.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/check.hpp"
+#include "core/float_formats.hpp"
+#include "core/parallel.hpp"
+
+namespace nq {
+namespace {
+
+Tensor convert(const Tensor& tensor, DType dtype) {
+  if (dtype == DType::f32) return tensor;
+  NQ_CHECK(dtype == DType::f16 || dtype == DType::bf16, unsupported, "images cannot be fed as {}", to_string(dtype));
+  Tensor result(TensorType{dtype, tensor.shape()});
+  const auto values = tensor.span<float>();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (dtype == DType::f16) result.mutable_span<Half>()[k] = to_half(values[k]);
+    else result.mutable_span<BFloat16>()[k] = to_bfloat16(values[k]);
+  }
+  return result;
+}
+
+void to_channels_last(const float* chw, std::int64_t pixels, float* hwc) {
+  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+    for (std::int64_t channel = 0; channel < 3; ++channel) hwc[pixel * 3 + channel] = chw[channel * pixels + pixel];
+  }
+}
+
+}  // namespace
+
+std::int64_t image_plan_batch(const ImageInput& input) { return std::max<std::int64_t>(1, input.static_batch); }
+
+Specialization specialize_images(const ImageInput& input) {
+  NQ_CHECK(input.height > 0 && input.width > 0, usage,
+           "model input '{}' leaves height and width open: give --input-shape N,C,H,W", input.name);
+  Specialization spec;
+  spec.shapes.emplace(input.name, input.shape(image_plan_batch(input)));
+  return spec;
+}
+
+ImageRunner::ImageRunner(Plan plan, ImageInput input)
+    : plan_(std::move(plan)), input_(std::move(input)), plan_batch_(image_plan_batch(input_)) {
+  executors_.resize(static_cast<std::size_t>(num_threads()));
+}
+
+Executor& ImageRunner::executor() {
+  auto& slot = executors_.at(static_cast<std::size_t>(thread_index()));
+  if (!slot) slot = std::make_unique<Executor>(plan_);
+  return *slot;
+}
+
+/// plan_batch images from `first` on; the last image is repeated where the stack ends.
+Tensor ImageRunner::model_input(const Tensor& images, std::int64_t first) const {
+  const std::int64_t count = images.shape()[0];
+  const std::int64_t pixels = input_.height * input_.width;
+  Tensor input(TensorType{DType::f32, input_.shape(plan_batch_)});
+  for (std::int64_t slot = 0; slot < plan_batch_; ++slot) {
+    const float* source = images.span<float>().data() + std::min(first + slot, count - 1) * pixels * 3;
+    float* target = input.mutable_span<float>().data() + slot * pixels * 3;
+    if (input_.channels_last) to_channels_last(source, pixels, target);
+    else std::memcpy(target, source, static_cast<std::size_t>(pixels) * 3 * sizeof(float));
+  }
+  return convert(input, input_.dtype);
+}
+
+Tensor ImageRunner::run(const Tensor& images, const ImageTap& tap) {
+  const std::int64_t count = images.shape()[0];
+  const std::int64_t chunks = (count + plan_batch_ - 1) / plan_batch_;
+  std::vector<std::vector<float>> outputs(static_cast<std::size_t>(chunks));
+  parallel_for(0, chunks, 1, [&](std::int64_t chunk, std::int64_t) {
+    const std::int64_t first = chunk * plan_batch_;
+    const std::int64_t real = std::min(plan_batch_, count - first);
+    const Tensor input = model_input(images, first);
+    const Tap inner = [&](ValueId value, const TensorView& view) { tap(first, real, value, view); };
+    const std::vector<Tensor> results = executor().run({&input, 1}, tap ? inner : Tap{});
+    if (!results.empty()) outputs[static_cast<std::size_t>(chunk)] = to_vector<float>(results.front().view());
+  });
+  const std::int64_t width = outputs.empty() ? 0 : static_cast<std::int64_t>(outputs.front().size()) / plan_batch_;
+  Tensor stacked(TensorType{DType::f32, Shape{count, width}});
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const std::int64_t first = chunk * plan_batch_;
+    const std::int64_t values = std::min(plan_batch_, count - first) * width;
+    std::copy_n(outputs[static_cast<std::size_t>(chunk)].begin(), values,
+                stacked.mutable_span<float>().begin() + first * width);
+  }
+  return stacked;
+}
+
+}  // namespace nq

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "nq/executor.hpp"
+#include "nq/image_input.hpp"
+
+namespace nq {
+
+/// Runs a plan over a stack of images, several images at once on the threads of the process.
+///
+/// Every image goes through the same arithmetic whatever stands beside it, so results depend
+/// neither on the number of images in a call nor on the thread count.
+class ImageRunner {
+ public:
+  /// Images [first, first + count) of the stack are in the view of a tapped value; a plan with a
+  /// static batch may carry repeated images behind them. Called from several threads.
+  using ImageTap =
+      std::function<void(std::int64_t first, std::int64_t count, ValueId value, const TensorView& view)>;
+
+  ImageRunner(Plan plan, ImageInput input);
+
+  /// images: float32 [n, 3, H, W]. Returns output 0 as float32 [n, values per image].
+  Tensor run(const Tensor& images, const ImageTap& tap = {});
+
+  std::int64_t plan_batch() const noexcept { return plan_batch_; }
+  std::size_t arena_bytes() const noexcept { return plan_.arena_bytes(); }
+
+ private:
+  Executor& executor();
+  Tensor model_input(const Tensor& images, std::int64_t first) const;
+
+  Plan plan_;
+  ImageInput input_;
+  std::int64_t plan_batch_;
+  std::vector<std::unique_ptr<Executor>> executors_;  ///< one per thread, made when first used
+};
+
+/// The batch that images are planned with: the model's own when static, else 1, which makes one
+/// image the unit of work of a thread.
+std::int64_t image_plan_batch(const ImageInput& input);
+
+/// Fixes the image input of `graph` for planning.
+Specialization specialize_images(const ImageInput& input);
+
+}  // namespace nq

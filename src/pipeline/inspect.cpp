@@ -1,0 +1,110 @@
+#include "nq/inspect.hpp"
+
+#include <set>
+
+#include "core/check.hpp"
+#include "nq/executor.hpp"
+#include "pipeline/existing_quantization.hpp"
+#include "pipeline/site_groups.hpp"
+
+namespace nq {
+namespace {
+
+std::vector<Endpoint> endpoints(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<Endpoint> result;
+  for (const ValueId id : ids) {
+    const Value& value = graph.value(id);
+    result.push_back({value.name, value.declared.value_or(DeclaredType{})});
+  }
+  return result;
+}
+
+std::int64_t count_parameters(const Graph& graph) {
+  std::int64_t count = 0;
+  for (std::size_t index = 0; index < graph.num_values(); ++index) {
+    const Tensor* constant = graph.constant(ValueId{static_cast<std::int32_t>(index)});
+    if (constant != nullptr && is_float(constant->dtype()) && constant->shape().rank() > 0) {
+      count += constant->elements();
+    }
+  }
+  return count;
+}
+
+/// A batch of one; other open dimensions from `given`.
+Shape planned_shape(const Value& value, const std::optional<Shape>& given) {
+  const DeclaredType& declared = *value.declared;
+  const bool usable = given && given->rank() == static_cast<int>(declared.dims.size());
+  Shape shape;
+  for (int axis = 0; axis < static_cast<int>(declared.dims.size()); ++axis) {
+    const Dim& dim = declared.dims[static_cast<std::size_t>(axis)];
+    NQ_CHECK(dim.is_static() || usable || axis == 0, usage,
+             "dimension {} of model input '{}' is open: give --input-shape", axis, value.name);
+    shape.push_back(dim.is_static() ? dim.value : usable ? (*given)[axis] : 1);
+  }
+  return shape;
+}
+
+Specialization planned_inputs(const Graph& graph, const std::optional<Shape>& given) {
+  Specialization spec;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    if (value.declared && value.declared->has_shape) spec.shapes[value.name] = planned_shape(value, given);
+  }
+  return spec;
+}
+
+InspectedSite describe_site(const LinearSite& site) {
+  InspectedSite result;
+  result.name = site.name;
+  result.origin = site.origin;
+  result.kind = site.kind;
+  result.role = site.role;
+  result.input_from = site.input_from;
+  result.c_in = site.c_in;
+  result.c_out = site.c_out;
+  result.tokens = site.tokens;
+  result.has_bias = site.bias.has_value();
+  result.parameters = site.parameters();
+  result.macs = site.macs();
+  return result;
+}
+
+void describe_sites(const Graph& source, const TypedGraph& typed, const SiteSelection& selection,
+                    Inspection& result) {
+  SiteSearch found = find_linear_sites(typed);
+  std::vector<SkippedSite> skipped;
+  std::set<std::string> selected;
+  for (const LinearSite& site : select_sites(found, selection, skipped)) selected.insert(site.origin);
+  // select_sites lists what it leaves out in the order of the sites.
+  auto next_skipped = skipped.begin();
+  for (const LinearSite& site : found.sites) {
+    InspectedSite entry = describe_site(site);
+    if (!selected.contains(site.origin)) entry.skip_reason = (next_skipped++)->reason;
+    entry.existing = existing_quantization(source, typed, site);
+    if (entry.existing) entry.skip_reason = "already quantized";
+    result.sites.push_back(std::move(entry));
+  }
+  result.rejected = std::move(found.rejected);
+}
+
+}  // namespace
+
+Inspection inspect(const ModelFile& model, const InspectOptions& options) {
+  const Graph graph = model.to_graph();
+  Inspection result;
+  result.inputs = endpoints(graph, graph.inputs);
+  result.outputs = endpoints(graph, graph.outputs);
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    ++result.operators[node.domain.empty() ? node.op_type : node.domain + "." + node.op_type];
+  }
+  result.parameters = count_parameters(graph);
+  result.unsupported = unsupported_nodes(graph, builtin_ops());
+  if (!result.unsupported.empty()) return result;
+  const TypedGraph typed = specialize(graph, planned_inputs(graph, options.input_shape));
+  describe_sites(graph, typed, options.selection, result);
+  result.arena_bytes = make_plan(typed).arena_bytes();
+  return result;
+}
+
+}  // namespace nq

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace nq {
+
+/// Keeps the rows of lowest rank among all rows offered, up to a capacity.
+///
+/// What is kept depends on the set of rows offered, not on their order: ranks are unique.
+class RowReservoir {
+ public:
+  struct Rank {
+    float primary = 0;
+    std::uint64_t key = 0;  ///< breaks ties; unique per row
+    auto operator<=>(const Rank&) const = default;
+  };
+  struct Entry {
+    Rank rank;
+    std::size_t slot = 0;
+  };
+
+  RowReservoir(std::int64_t row_length, std::int64_t capacity);
+
+  void offer(const Rank& rank, const float* row);
+
+  /// Kept entries, in no particular order.
+  std::span<const Entry> entries() const noexcept { return heap_; }
+  const float* row(std::size_t slot) const noexcept { return rows_.data() + slot * row_length_; }
+
+ private:
+  std::size_t row_length_;
+  std::size_t capacity_;
+  std::vector<Entry> heap_;  ///< largest rank first
+  std::vector<float> rows_;
+};
+
+}  // namespace nq
