@@ -225,7 +225,7 @@ class Calibration {
     recipe.preprocess = preprocess_to_json(preprocess_);
     recipe.input_shapes = specialize_images(input_).shapes;
     recipe.seed = options_.fit.seed;
-    recipe.image_list_sha256 = image_list_sha256(images_);
+    recipe.image_list_sha256 = list_sha256(images_);
     const MethodOptions& fit = options_.fit;
     recipe.options = {
         {"wbits", std::to_string(fit.weight_bits)},
