@@ -24,13 +24,18 @@ void pack_panel(const StridedMatrix& b, std::int64_t col0, float* panel) {
     }
     return;
   }
-  // Columns are far apart: walk a few rows at a time so that each source line is used up.
-  constexpr std::int64_t depth_step = 16;
-  for (std::int64_t k0 = 0; k0 < b.rows; k0 += depth_step) {
-    const std::int64_t k1 = std::min(b.rows, k0 + depth_step);
+  if (b.row_stride == 1) {
+    const KernelTable& table = active_table();
+    for (std::int64_t col = 0; col < kPanelColumns; col += 16) {
+      const std::int64_t count = std::clamp<std::int64_t>(used - col, 0, 16);
+      table.transpose_rows(source + (count == 0 ? 0 : col) * b.col_stride, b.col_stride, count, b.rows,
+                           panel + col, kPanelColumns);
+    }
+    return;
+  }
+  for (std::int64_t k = 0; k < b.rows; ++k) {
     for (std::int64_t col = 0; col < used; ++col) {
-      const float* column = source + col * b.col_stride;
-      for (std::int64_t k = k0; k < k1; ++k) panel[k * kPanelColumns + col] = column[k * b.row_stride];
+      panel[k * kPanelColumns + col] = source[k * b.row_stride + col * b.col_stride];
     }
   }
 }

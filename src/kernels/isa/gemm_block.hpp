@@ -3,6 +3,7 @@
 // Register-tiled product of one block. Include after exactly one lanes_*.hpp.
 
 #include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/transpose.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -72,13 +73,17 @@ struct Tiles {
   Tiles() { TileTable<kTileRows>::fill(by_size); }
 };
 
-/// Packs rows x depth of A as [depth][rows].
+/// Packs rows x depth of A as [depth][rows]; tiles are packed in rising order, since a vector store
+/// may reach into the next one.
 inline void pack_rows(const float* a, std::int64_t row_stride, std::int64_t depth_stride, std::int64_t rows,
                       std::int64_t depth, float* packed) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* source = a + row * row_stride;
-    float* target = packed + row;
-    for (std::int64_t k = 0; k < depth; ++k) target[k * rows] = source[k * depth_stride];
+  if (depth_stride == 1) {
+    transpose_rows(a, row_stride, rows, depth, packed, rows);
+    return;
+  }
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (std::int64_t row = 0; row < rows; ++row)
+      packed[k * rows + row] = a[row * row_stride + k * depth_stride];
   }
 }
 

@@ -27,20 +27,26 @@ struct GemmBlock {
   const float* residual = nullptr;  ///< [rows, cols], may be null
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;
-  float* pack = nullptr;  ///< gemm_pack_floats(depth) floats of scratch
+  float* pack = nullptr;  ///< kPackFloats floats of scratch
 };
 
-/// Largest depth handled in one pass over C, and floats of GemmBlock::pack.
+/// Largest depth handled in one pass over C.
 inline constexpr std::int64_t kDepthBlock = 512;
 /// Rows of A packed at a time: a multiple of every tile height (14, 6, 4).
 inline constexpr std::int64_t kRowBlock = 84;
-inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock;
+/// Floats of GemmBlock::pack: one packed block, and room for the last vector store.
+inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock + 16;
 
 /// Entry points that exist once per instruction set. All pointers may be unaligned; sixteen fixed
 /// lanes carry every reduction, so that all tables return the same bits.
 struct KernelTable {
   const char* name;
   void (*gemm_block)(const GemmBlock&);
+  /// target[k * stride + row] = source[row * row_stride + k] for k < depth and rows <= 16. Lanes from
+  /// `rows` to 16 become zero where the stride leaves room for them; stores go in rising k and may
+  /// reach 16 lanes past the start of the last target row.
+  void (*transpose_rows)(const float* source, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
+                         float* target, std::int64_t stride);
   void (*exp)(const float* x, float* y, std::int64_t count);
   void (*erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_erf)(const float* x, float* y, std::int64_t count);

@@ -101,5 +101,52 @@ inline void store(double* p, WideLanes a) {
   for (int i = 0; i < 4; ++i) _mm256_storeu_pd(p + 4 * i, a.v[i]);
 }
 
+/// transpose_step for 8 k and at most 8 rows, eight lanes per target row.
+inline void transpose_block(const float* source, std::int64_t row_stride, std::int64_t rows, float* target,
+                            std::int64_t stride) {
+  __m256 v[8];
+#pragma GCC unroll 8
+  for (int row = 0; row < 8; ++row) {
+    v[row] = row < rows ? _mm256_loadu_ps(source + row * row_stride) : _mm256_setzero_ps();
+  }
+  __m256 quads[8];
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
+    const __m256 low_first = _mm256_unpacklo_ps(v[i], v[i + 1]);
+    const __m256 high_first = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    const __m256 low_last = _mm256_unpacklo_ps(v[i + 2], v[i + 3]);
+    const __m256 high_last = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+    quads[i] = _mm256_shuffle_ps(low_first, low_last, 0x44);
+    quads[i + 1] = _mm256_shuffle_ps(low_first, low_last, 0xEE);
+    quads[i + 2] = _mm256_shuffle_ps(high_first, high_last, 0x44);
+    quads[i + 3] = _mm256_shuffle_ps(high_first, high_last, 0xEE);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    _mm256_storeu_ps(target + i * stride, _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x20));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    _mm256_storeu_ps(target + (4 + i) * stride, _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x31));
+  }
+}
+
+/// target[k * stride + row] = source[row * row_stride + k] for 16 k and rows < `rows` <= 16; the
+/// lanes from `rows` to 16 of each target row may be overwritten with zeros.
+inline void transpose_step(const float* source, std::int64_t row_stride, std::int64_t rows, float* target,
+                           std::int64_t stride) {
+  if (rows <= 8 && stride < 16) {
+    transpose_block(source, row_stride, rows, target, stride);
+    transpose_block(source + 8, row_stride, rows, target + 8 * stride, stride);
+    return;
+  }
+  for (int k = 0; k < 16; k += 8) {
+    for (int row = 0; row < 16; row += 8) {
+      transpose_block(source + row * row_stride + k, row_stride, rows - row, target + k * stride + row,
+                      stride);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nq::kernels

@@ -74,5 +74,51 @@ inline void store(double* p, WideLanes a) {
   _mm512_storeu_pd(p + 8, a.hi);
 }
 
+/// target[k * stride + row] = source[row * row_stride + k] for 16 k and rows < `rows` <= 16; the
+/// lanes from `rows` to 16 of each target row are overwritten with zeros.
+inline void transpose_step(const float* source, std::int64_t row_stride, std::int64_t rows, float* target,
+                           std::int64_t stride) {
+  __m512 v[16];
+#pragma GCC unroll 16
+  for (int row = 0; row < 16; ++row) {
+    v[row] = row < rows ? _mm512_loadu_ps(source + row * row_stride) : _mm512_setzero_ps();
+  }
+  // Pairs, then quadruples, of rows inside each 128-bit block; then the blocks themselves.
+  __m512 pairs[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+  }
+  __m512 quads[16];
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    const auto low = [](__m512 a, __m512 b) {
+      return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+    };
+    const auto high = [](__m512 a, __m512 b) {
+      return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+    };
+    quads[i] = low(pairs[i], pairs[i + 2]);
+    quads[i + 1] = high(pairs[i], pairs[i + 2]);
+    quads[i + 2] = low(pairs[i + 1], pairs[i + 3]);
+    quads[i + 3] = high(pairs[i + 1], pairs[i + 3]);
+  }
+  __m512 out[16];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512 low_even = _mm512_shuffle_f32x4(quads[i], quads[4 + i], 0x88);
+    const __m512 low_odd = _mm512_shuffle_f32x4(quads[i], quads[4 + i], 0xDD);
+    const __m512 high_even = _mm512_shuffle_f32x4(quads[8 + i], quads[12 + i], 0x88);
+    const __m512 high_odd = _mm512_shuffle_f32x4(quads[8 + i], quads[12 + i], 0xDD);
+    out[i] = _mm512_shuffle_f32x4(low_even, high_even, 0x88);
+    out[4 + i] = _mm512_shuffle_f32x4(low_odd, high_odd, 0x88);
+    out[8 + i] = _mm512_shuffle_f32x4(low_even, high_even, 0xDD);
+    out[12 + i] = _mm512_shuffle_f32x4(low_odd, high_odd, 0xDD);
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < 16; ++k) _mm512_storeu_ps(target + k * stride, out[k]);
+}
+
 }  // namespace
 }  // namespace nq::kernels

@@ -115,5 +115,17 @@ inline void store(double* p, WideLanes a) {
   for (int lane = 0; lane < 16; ++lane) p[lane] = a.v[lane];
 }
 
+/// target[k * stride + row] = source[row * row_stride + k] for 16 k and rows < `rows` <= 16; the
+/// lanes from `rows` to 16 of each target row are zeros when the stride leaves room for them.
+inline void transpose_step(const float* source, std::int64_t row_stride, std::int64_t rows, float* target,
+                           std::int64_t stride) {
+  const std::int64_t lanes = stride < 16 ? rows : 16;
+  for (std::int64_t row = 0; row < lanes; ++row) {
+    for (std::int64_t k = 0; k < 16; ++k) {
+      target[k * stride + row] = row < rows ? source[row * row_stride + k] : 0.0F;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nq::kernels

@@ -4,6 +4,7 @@
 
 #include "kernels/isa/gemm_block.hpp"
 #include "kernels/isa/row_kernels.hpp"
+#include "kernels/isa/transpose.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr KernelTable make_table(const char* name) {
   return {name,
           &gemm_block,
+          &transpose_rows,
           &map_array<exp_lanes>,
           &map_array<erf_lanes>,
           &map_array<gelu_erf_lanes>,
