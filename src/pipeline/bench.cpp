@@ -52,7 +52,7 @@ BenchReport bench(const ModelFile& model, const BenchOptions& options, Progress&
   for (int run = 0; run < options.warmup + options.repeat; ++run) {
     const double milliseconds = run_once_ms(runner, images);
     if (run >= options.warmup) report.run_ms.push_back(milliseconds);
-    progress.advance(run + 1);
+    progress.advance(1);
   }
   progress.end();
   std::sort(report.run_ms.begin(), report.run_ms.end());

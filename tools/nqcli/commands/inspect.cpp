@@ -1,0 +1,177 @@
+#include "nq/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "document.hpp"
+#include "nq/error.hpp"
+#include "nq/onnx_limits.hpp"
+#include "options/model_options.hpp"
+#include "options/runtime_options.hpp"
+#include "options/selection_options.hpp"
+#include "quantized_set.hpp"
+#include "table.hpp"
+#include "text_forms.hpp"
+
+namespace nq {
+namespace {
+
+struct InspectCommandOptions {
+  ModelOptions model;
+  SiteSelection selection;
+  RuntimeOptions runtime;
+};
+
+Json json_endpoints(const std::vector<Endpoint>& endpoints) {
+  Json list = Json::array();
+  for (const Endpoint& endpoint : endpoints) {
+    Json dims;
+    if (endpoint.type.has_shape) dims = Json::array();
+    for (const Dim& dim : endpoint.type.dims) dims.push_back(dim.is_static() ? Json(dim.value) : Json(dim.symbol));
+    list.push_back({{"name", endpoint.name}, {"dtype", to_string(endpoint.type.dtype)}, {"shape", dims}});
+  }
+  return list;
+}
+
+Json json_existing(const std::optional<ExistingQuantization>& existing) {
+  if (!existing) return nullptr;
+  return {{"activation_bits", existing->activation_bits},
+          {"activation_type", to_string(existing->activation_type)},
+          {"activation_scale", existing->activation_scale},
+          {"activation_zero_point", existing->activation_zero_point},
+          {"weight_bits", existing->weight_bits},
+          {"weight_scales", existing->weight_scales},
+          {"weight_scale_min", existing->weight_scale_min},
+          {"weight_scale_max", existing->weight_scale_max}};
+}
+
+Json json_site(const InspectedSite& site) {
+  return {{"name", site.name},
+          {"origin", site.origin},
+          {"kind", to_string(site.kind)},
+          {"role", to_string(site.role)},
+          {"input_from", site.input_from},
+          {"c_in", site.c_in},
+          {"c_out", site.c_out},
+          {"tokens", site.tokens},
+          {"bias", site.has_bias},
+          {"parameters", site.parameters},
+          {"macs", site.macs},
+          {"quantize", site.quantized()},
+          {"reason", site.quantized() ? Json() : Json(site.skip_reason)},
+          {"quantized_as", json_existing(site.existing)}};
+}
+
+Json json_model(const ModelFile& model) {
+  Json metadata = Json::object();
+  for (const auto& [key, value] : model.metadata()) metadata[key] = value;
+  return {{"path", model.path().string()},
+          {"sha256", model.sha256()},
+          {"bytes", std::filesystem::file_size(model.path())},
+          {"opset", model.opset()},
+          {"ir_version", model.ir_version()},
+          {"producer", model.producer()},
+          {"metadata", metadata}};
+}
+
+Json json_report(const ModelFile& model, const Inspection& inspection) {
+  Json document = new_document("inspect");
+  document["model"] = json_model(model);
+  document["inputs"] = json_endpoints(inspection.inputs);
+  document["outputs"] = json_endpoints(inspection.outputs);
+  document["parameters"] = inspection.parameters;
+  document["arena_bytes"] = inspection.arena_bytes;
+  document["operators"] = inspection.operators;
+  document["unsupported"] = inspection.unsupported;
+  document["limits"] = Json::array();
+  for (const OnnxLimit& limit : limits_of(model)) {
+    document["limits"].push_back({{"feature", limit.feature}, {"reason", limit.reason}});
+  }
+  document["sites"] = Json::array();
+  for (const InspectedSite& site : inspection.sites) document["sites"].push_back(json_site(site));
+  document["rejected"] = Json::array();
+  for (const RejectedProduct& product : inspection.rejected) {
+    document["rejected"].push_back({{"name", product.name}, {"reason", product.reason}});
+  }
+  document["quantization"] = json_quantized_set(inspection);
+  return document;
+}
+
+std::string header_text(const ModelFile& model, const Inspection& inspection) {
+  std::string text = fmt::format("model       {} ({}, opset {}, IR version {}, by {})\n", model.path().string(),
+                                 bytes_text(std::filesystem::file_size(model.path())), model.opset(),
+                                 model.ir_version(), model.producer().empty() ? "?" : model.producer());
+  text += fmt::format("sha256      {}\n", model.sha256());
+  for (const Endpoint& input : inspection.inputs) {
+    text += fmt::format("input       {}  {}\n", input.name, type_text(input.type));
+  }
+  for (const Endpoint& output : inspection.outputs) {
+    text += fmt::format("output      {}  {}\n", output.name, type_text(output.type));
+  }
+  text += fmt::format("parameters  {}\n", count_text(inspection.parameters));
+  std::vector<std::string> operators;
+  for (const auto& [type, count] : inspection.operators) operators.push_back(fmt::format("{} {}", type, count));
+  text += fmt::format("operators   {}\n", fmt::join(operators, ", "));
+  return text;
+}
+
+std::string existing_text(const ExistingQuantization& existing) {
+  return fmt::format("W{}A{}, scale {:.4g}, zero point {}", existing.weight_bits, existing.activation_bits,
+                     existing.activation_scale, existing.activation_zero_point);
+}
+
+std::string sites_text(const Inspection& inspection) {
+  Table table({{"linear layer"}, {"kind"}, {"role"}, {"input from"}, {"c_in", true}, {"c_out", true},
+               {"tokens", true}, {"parameters", true}, {"MACs", true}, {"quantize"}});
+  std::int64_t macs = 0;
+  for (const InspectedSite& site : inspection.sites) {
+    macs += site.macs;
+    const std::string decision = site.existing      ? "already " + existing_text(*site.existing)
+                                 : site.quantized() ? "yes"
+                                                    : "no: " + site.skip_reason;
+    table.add_row({site.name, std::string(to_string(site.kind)), std::string(to_string(site.role)), site.input_from,
+                   std::to_string(site.c_in), std::to_string(site.c_out), std::to_string(site.tokens),
+                   count_text(site.parameters), count_text(site.macs), decision});
+  }
+  std::string text = "\n" + table.text();
+  if (!inspection.rejected.empty()) {
+    Table rejected({{"other product"}, {"why it is no linear layer"}});
+    for (const RejectedProduct& product : inspection.rejected) rejected.add_row({product.name, product.reason});
+    text += "\n" + rejected.text();
+  }
+  text += fmt::format("\n{} linear layers with {} MACs per image, {} other products, {} of activation memory\n",
+                      inspection.sites.size(), count_text(macs), inspection.rejected.size(),
+                      bytes_text(inspection.arena_bytes));
+  return text;
+}
+
+void run_inspect(const InspectCommandOptions& options) {
+  options.runtime.apply();
+  const ModelFile model = ModelFile::load(options.model.path);
+  const Inspection inspection = inspect(model, {options.selection, options.model.input_shape()});
+  if (options.runtime.json) {
+    print_document(json_report(model, inspection));
+  } else {
+    print_text(header_text(model, inspection));
+    if (inspection.unsupported.empty()) print_text(sites_text(inspection));
+  }
+  check_runnable(model.path(), inspection.unsupported);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+  auto options = std::make_shared<InspectCommandOptions>();
+  CLI::App& command = *app.add_subcommand("inspect", "Show what a model consists of and what would be quantized");
+  options->model.add_to(command);
+  options->model.add_input_shape_to(command);
+  add_selection_options(command, options->selection);
+  options->runtime.add_to(command);
+  command.callback([options] { run_inspect(*options); });
+}
+
+}  // namespace nq

@@ -1,0 +1,74 @@
+#include "error_report.hpp"
+
+#include <new>
+
+#include "document.hpp"
+#include "log_output.hpp"
+#include "nq/error.hpp"
+#include "suggestions.hpp"
+
+namespace nq {
+namespace {
+
+const CLI::App& innermost_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+/// Long options and subcommands of a command.
+std::vector<std::string> known_words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    words.push_back(command->get_name());
+  }
+  return words;
+}
+
+std::string usage_text(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = innermost_command(app);
+  const std::string prog = &command == &app ? "nqcli" : "nqcli " + command.get_name();
+  std::string text = error.what();
+  for (const std::string& word : app.remaining(true)) {
+    const std::string flag = word.substr(0, word.find('='));
+    if (const auto suggestion = nearest(flag, known_words(command))) {
+      text += " · did you mean '" + *suggestion + "'?";
+      break;
+    }
+  }
+  return text + " · hint: see '" + prog + " --help'";
+}
+
+int report(ErrorKind kind, const std::string& text) {
+  print_error(to_string(kind), text);
+  return exit_code(kind);
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) {
+    const bool is_version = error.get_name() == "CallForVersion";
+    print_text(is_version ? std::string(error.what()) + "\n" : innermost_command(app).help());
+    return 0;
+  }
+  return report(ErrorKind::usage, usage_text(app, error));
+}
+
+}  // namespace
+
+int report_current_exception(const CLI::App& app) {
+  try {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    return report_parse_error(app, error);
+  } catch (const Error& error) {
+    return report(error.kind(), error.full_text());
+  } catch (const std::bad_alloc&) {
+    return report(ErrorKind::resource, "not enough memory");
+  } catch (const std::exception& error) {
+    return report(ErrorKind::internal, error.what());
+  }
+}
+
+}  // namespace nq

@@ -1,0 +1,65 @@
+#include "options/calibration_options.hpp"
+
+#include <fmt/format.h>
+
+namespace nq {
+namespace {
+
+constexpr const char* kGroup = "Quantization";
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const MethodInfo& info : builtin_methods().all()) names.emplace_back(info.name);
+  return names;
+}
+
+std::string method_help() {
+  std::string text = "Method:";
+  for (const MethodInfo& info : builtin_methods().all()) text += fmt::format("\n  {}: {}", info.name, info.summary);
+  return text;
+}
+
+/// An option that takes one of two words.
+void add_choice(CLI::App& command, const std::string& flag, const std::string& help, const std::string& first,
+                const std::string& second, std::function<void(bool)> set_second) {
+  command
+      .add_option_function<std::string>(
+          flag, [second, set = std::move(set_second)](const std::string& word) { set(word == second); }, help)
+      ->check(CLI::IsMember({first, second}))
+      ->default_str(first)
+      ->group(kGroup);
+}
+
+}  // namespace
+
+void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
+  MethodOptions& fit = options.fit;
+  const auto add = [&command](const std::string& flag, auto& value, const std::string& help) {
+    return command.add_option(flag, value, help)->capture_default_str()->group(kGroup);
+  };
+  add("--method", options.method, method_help())->check(CLI::IsMember(method_names()));
+  add("--wbits", fit.weight_bits, "Bits of weights, symmetric per output channel")->check(CLI::Range(2, 8));
+  add("--abits", fit.activation_bits, "Bits of layer inputs, per tensor")->check(CLI::Range(2, 8));
+  add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
+             [&fit](bool asymmetric) { fit.activation_symmetric = !asymmetric; });
+  add("--seed", fit.seed, "Seed of the noise and of the choice of images");
+  add_choice(command, "--propagate", "What later layers see while a layer is calibrated", "fp32", "quantized",
+             [&options](bool quantized) { options.propagate = quantized ? Propagate::quantized : Propagate::fp32; });
+  add_choice(command, "--objective", "Loss of the scale search, on the layer's output", "mse", "cosine",
+             [&fit](bool cosine) { fit.objective = cosine ? Objective::cosine : Objective::mse; });
+  add("--alpha", fit.alpha, "Least candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
+  add("--beta", fit.beta, "Largest candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
+  add("--candidates", fit.candidates, "Candidate scales per search")->check(CLI::Range(1, 100000));
+  add("--rounds", fit.rounds, "Rounds of alternating weight and activation search")->check(CLI::Range(1, 100));
+  add("--noise-candidates", fit.noise_candidates, "Candidate noise amplitudes besides 0")
+      ->check(CLI::Range(1, 100000));
+  add("--percentile", fit.percentile, "Percentile of |x| that method percentile clips at")
+      ->check(CLI::Range(0.0, 100.0));
+  command.add_option("--max-memory", options.max_sample_bytes, "Memory for sampled layer inputs, e.g. 512M or 2G")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("1536M")
+      ->type_name("SIZE")
+      ->group(kGroup);
+}
+
+}  // namespace nq

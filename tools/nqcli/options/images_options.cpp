@@ -1,0 +1,64 @@
+#include "options/images_options.hpp"
+
+#include <fmt/format.h>
+
+#include "log_output.hpp"
+#include "nq/image_input.hpp"
+
+namespace nq {
+namespace {
+
+constexpr const char* kGroup = "Images";
+
+/// Model metadata key that holds a preprocessing description.
+constexpr const char* kPreprocessKey = "nqcli.preprocess";
+
+}  // namespace
+
+void ImagesOptions::add_to(CLI::App& command) {
+  command.add_option("--images", folder, "Folder of images, sub-folders included")
+      ->required()
+      ->type_name("DIR")
+      ->group(kGroup);
+  command
+      .add_option("--labels", labels,
+                  "Lines 'name index'; default: labels.txt in the folder, class folders, or WordNet ids in names")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command
+      .add_option("--synset", synset, "Line i begins with the WordNet id or folder name of class i; default: "
+                  "synset_words.txt in the folder or above it")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command
+      .add_option("--preprocess", preprocess,
+                  "imagenet, inception, clip, or a JSON file (own format or preprocessor_config.json); default: the "
+                  "model's metadata, else <model>.preprocess.json or preprocessor_config.json beside it")
+      ->type_name("PRESET|FILE")
+      ->group(kGroup);
+  command.add_option("--bad-images", bad_images, "What to do with an image that cannot be decoded")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str()
+      ->group(kGroup);
+}
+
+ImageFolder ImagesOptions::open() const {
+  ImageFolder images = ImageFolder::open(folder, {labels, synset});
+  log_note(fmt::format("images: {} in '{}', labels: {}", images.samples().size(), folder.string(),
+                       images.label_source()));
+  return images;
+}
+
+Preprocess ImagesOptions::resolve(const ModelFile& model, const std::optional<Shape>& input_shape) const {
+  const ImageInput input = find_image_input(model.to_graph(), input_shape);
+  Preprocess result = resolve_preprocess(preprocess, model.path(), model.metadata(kPreprocessKey),
+                                         static_cast<int>(input.height), static_cast<int>(input.width));
+  log_note("preprocess: " + describe(result));
+  return result;
+}
+
+void log_skipped(const std::vector<SkippedImage>& skipped) {
+  for (const SkippedImage& image : skipped) log_note(fmt::format("skipped '{}': {}", image.name, image.reason));
+}
+
+}  // namespace nq

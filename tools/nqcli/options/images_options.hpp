@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "nq/batch_loader.hpp"
+#include "nq/image_folder.hpp"
+#include "nq/model_file.hpp"
+#include "nq/preprocess.hpp"
+
+namespace nq {
+
+/// Where images come from and how they become model inputs.
+struct ImagesOptions {
+  std::filesystem::path folder;
+  std::optional<std::filesystem::path> labels;
+  std::optional<std::filesystem::path> synset;
+  std::optional<std::string> preprocess;
+  std::string bad_images = "fail";
+
+  void add_to(CLI::App& command);
+  /// Opens the folder and logs what was found.
+  ImageFolder open() const;
+  /// The preprocessing for `model`, logged.
+  Preprocess resolve(const ModelFile& model, const std::optional<Shape>& input_shape) const;
+  BadImages bad_image_policy() const { return bad_images == "skip" ? BadImages::skip : BadImages::fail; }
+};
+
+/// Logs every image that was left out.
+void log_skipped(const std::vector<SkippedImage>& skipped);
+
+}  // namespace nq

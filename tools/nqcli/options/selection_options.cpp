@@ -1,0 +1,19 @@
+#include "options/selection_options.hpp"
+
+namespace nq {
+
+void add_selection_options(CLI::App& command, SiteSelection& selection) {
+  constexpr const char* kGroup = "Layers";
+  command
+      .add_option("--include", selection.include,
+                  "Quantize only layers whose name matches, whatever their role (ECMAScript, unanchored)")
+      ->type_name("REGEX")
+      ->group(kGroup);
+  command.add_option("--exclude", selection.exclude, "Leave layers float whose name matches")
+      ->type_name("REGEX")
+      ->group(kGroup);
+  command.add_flag("--patch-embed", selection.patch_embed, "Quantize the patch embedding too")->group(kGroup);
+  command.add_flag("--head", selection.head, "Quantize the classifier head too")->group(kGroup);
+}
+
+}  // namespace nq
