@@ -16,12 +16,6 @@ int to_edge(double edge) {
   return static_cast<int>(edge);
 }
 
-ResizeTarget resize_target(const Preprocess& preprocess) {
-  if (preprocess.resize_to) return *preprocess.resize_to;
-  return {to_edge(std::floor(preprocess.height / preprocess.crop_pct)),
-          to_edge(std::floor(preprocess.width / preprocess.crop_pct))};
-}
-
 /// torchvision, Resize(int): the longer edge is truncated after one division.
 ResizeTarget scale_short_edge(int target, int width, int height) {
   const int shorter = std::min(width, height);
@@ -53,6 +47,12 @@ int crop_start(int resized, int cropped, CropOffset rounding) {
 }
 
 }  // namespace
+
+ResizeTarget resize_target(const Preprocess& preprocess) {
+  if (preprocess.resize_to) return *preprocess.resize_to;
+  return {to_edge(std::floor(preprocess.height / preprocess.crop_pct)),
+          to_edge(std::floor(preprocess.width / preprocess.crop_pct))};
+}
 
 CropGeometry crop_geometry(const Preprocess& preprocess, int image_width, int image_height) {
   const ResizeTarget size = resized_size(preprocess, image_width, image_height);

@@ -30,6 +30,20 @@ Window covered_window(const CropGeometry& geometry, const Preprocess& preprocess
           std::min(geometry.resized_height, geometry.top + preprocess.height) - top};
 }
 
+std::string describe_resize(const Preprocess& preprocess) {
+  if (preprocess.resize == ResizeMode::none) return "no resize";
+  const ResizeTarget target = resize_target(preprocess);
+  const std::string edges = fmt::format("{}x{}", target.height, target.width);
+  const std::string crop_pct =
+      preprocess.resize_to ? std::string() : fmt::format(" (crop_pct {})", preprocess.crop_pct);
+  const auto text = [&](std::string_view how, const std::string& size) {
+    return fmt::format("{} {} px{} {}", how, size, crop_pct, to_string(preprocess.interpolation));
+  };
+  if (preprocess.resize == ResizeMode::squash) return text("squash to", edges);
+  if (target.height == target.width) return text("short edge to", fmt::format("{}", target.height));
+  return text("scale to cover", edges);
+}
+
 }  // namespace
 
 std::string_view to_string(ResizeMode mode) noexcept {
@@ -48,21 +62,14 @@ std::string_view to_string(CropOffset offset) noexcept {
 std::string_view to_string(ChannelOrder order) noexcept { return order == ChannelOrder::rgb ? "RGB" : "BGR"; }
 
 std::string describe(const Preprocess& preprocess) {
-  std::string text = fmt::format("{}x{} px, ", preprocess.height, preprocess.width);
-  if (preprocess.resize == ResizeMode::none) {
-    text += "no resize, centre crop";
-  } else {
-    const std::string target = preprocess.resize_to ? fmt::format("to {}x{}", preprocess.resize_to->height,
-                                                                  preprocess.resize_to->width)
-                                                    : fmt::format("crop_pct {}", preprocess.crop_pct);
-    text += fmt::format("{} resize {} ({}), centre crop", to_string(preprocess.resize),
-                        to_string(preprocess.interpolation), target);
-  }
   const auto& mean = preprocess.mean;
   const auto& std = preprocess.std;
-  text += fmt::format(", mean [{}, {}, {}], std [{}, {}, {}], {}", mean[0], mean[1], mean[2], std[0], std[1],
-                      std[2], to_string(preprocess.channels));
-  return preprocess.source.empty() ? text : text + ", from " + preprocess.source;
+  const std::string_view rounding =
+      preprocess.crop_offset == CropOffset::floor ? " (offset rounded down)" : "";
+  return fmt::format("{}, centre crop {}x{}{}, mean [{}, {}, {}], std [{}, {}, {}], {}{}{}",
+                     describe_resize(preprocess), preprocess.height, preprocess.width, rounding, mean[0],
+                     mean[1], mean[2], std[0], std[1], std[2], to_string(preprocess.channels),
+                     preprocess.source.empty() ? "" : ", from ", preprocess.source);
 }
 
 void apply_preprocess(const Image& image, const Preprocess& preprocess, std::span<float> chw) {
