@@ -1,0 +1,40 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "nq/quant_params.hpp"
+
+namespace nq {
+
+/// Per-tensor quantizer in the form that vectorizes: code limits relative to the zero point.
+struct AffineGrid {
+  float scale = 1;
+  float lowest = 0;   ///< qmin - zero_point
+  float highest = 0;  ///< qmax - zero_point
+};
+
+/// Grid of entry `index` of the parameters.
+inline AffineGrid affine_grid(const QuantParams& params, std::size_t index = 0) {
+  const std::int32_t zero = params.zero_point[index];
+  return {params.scale[index], static_cast<float>(params.qmin() - zero),
+          static_cast<float>(params.qmax() - zero)};
+}
+
+/// round_half_even(x / scale) clamped to the grid, as a float integer; NaN gives 0.
+///
+/// Clamping before rounding is the same function, because both limits are integers; it bounds
+/// the value so that adding and subtracting 1.5 * 2^23 rounds to nearest even exactly, and turns
+/// a negative zero into zero as an integer code would.
+inline float grid_code(float x, const AffineGrid& grid) noexcept {
+  constexpr float kRound = 12582912.0F;
+  float steps = x / grid.scale;
+  steps = steps == steps ? steps : 0.0F;
+  steps = std::min(std::max(steps, grid.lowest), grid.highest);
+  return (steps + kRound) - kRound;
+}
+
+/// dequantize(quantize(x)) of one value.
+inline float grid_round(float x, const AffineGrid& grid) noexcept { return grid_code(x, grid) * grid.scale; }
+
+}  // namespace nq

@@ -1,0 +1,98 @@
+#include "quant/emitted_layer.hpp"
+
+#include "core/check.hpp"
+#include "core/parallel.hpp"
+#include "quant/denoising.hpp"
+#include "quant/quantizers.hpp"
+
+namespace nq {
+EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
+    : grid_(affine_grid(fit.activation)),
+      noise_(fit.noisy_bias),
+      channel_scale_(fit.channel_scale),
+      bias_(denoising_bias(site.bias, fit)),
+      outliers_(fit.outlier_channels) {
+  const std::vector<float> values = dequantize_weight(fit.weight_codes, fit.weight);
+  weight_ = Eigen::Map<const RowMatrix>(values.data(), site.weight.rows, site.weight.cols);
+  outlier_weight_.resize(static_cast<Eigen::Index>(outliers_.size()), site.weight.cols);
+  for (std::size_t i = 0; i < outliers_.size(); ++i) {
+    outlier_weight_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.weight).row(outliers_[i]);
+  }
+}
+
+void EmittedLayer::quantize_row(const float* x, float* out) const {
+  const std::int64_t channels = weight_.rows();
+  if (!channel_scale_.empty()) {
+    for (std::int64_t c = 0; c < channels; ++c) out[c] = x[c] / channel_scale_[static_cast<std::size_t>(c)];
+    x = out;
+  }
+  const AffineGrid grid = grid_;
+  if (noise_.empty()) {
+    for (std::int64_t c = 0; c < channels; ++c) out[c] = grid_round(x[c], grid);
+    return;
+  }
+  const float* noise = noise_.data();
+  for (std::int64_t c = 0; c < channels; ++c) out[c] = grid_round(x[c] + noise[c], grid);
+}
+
+void EmittedLayer::run(const MatrixView& rows, RowMatrix& out) const {
+  RowMatrix quantized(rows.rows, rows.cols);
+  for (std::int64_t row = 0; row < rows.rows; ++row) quantize_row(rows.row(row), quantized.row(row).data());
+  out.noalias() = quantized * weight_;
+  out.rowwise() +=
+      Eigen::Map<const Eigen::RowVectorXf>(bias_.data(), static_cast<Eigen::Index>(bias_.size()));
+  for (std::size_t i = 0; i < outliers_.size(); ++i) {
+    out.noalias() += as_eigen(rows).col(outliers_[i]) * outlier_weight_.row(static_cast<Eigen::Index>(i));
+  }
+}
+
+LossMeter::LossMeter(const SiteInput& site) : site_(site), reference_(site.rows.rows, site.weight.cols) {
+  const Eigen::Map<const Eigen::RowVectorXf> bias(site.bias.data(), site.weight.cols);
+  parallel_for(0, site.rows.rows, kRowTile, [&](std::int64_t first, std::int64_t last) {
+    auto tile = reference_.middleRows(first, last - first);
+    tile.noalias() = as_eigen(row_range(site.rows, first, last)) * as_eigen(site.weight);
+    tile.rowwise() += bias;
+  });
+  for (const float weight : site.row_weight) total_weight_ += static_cast<double>(weight);
+}
+
+template <typename Accumulate>
+std::vector<double> LossMeter::sum_rows(const SiteFit& fit, const Accumulate& accumulate) const {
+  const EmittedLayer layer(site_, fit);
+  const std::int64_t tiles = (site_.rows.rows + kRowTile - 1) / kRowTile;
+  Eigen::ArrayXXd sums = Eigen::ArrayXXd::Zero(site_.weight.cols, tiles);
+  parallel_for(0, site_.rows.rows, kRowTile, [&](std::int64_t first, std::int64_t last) {
+    RowMatrix out;
+    layer.run(row_range(site_.rows, first, last), out);
+    auto sum = sums.col(first / kRowTile);
+    for (std::int64_t row = first; row < last; ++row) {
+      const double weight = static_cast<double>(site_.row_weight[static_cast<std::size_t>(row)]);
+      sum += weight * accumulate((out.row(row - first) - reference_.row(row)).array()).transpose();
+    }
+  });
+  std::vector<double> total(static_cast<std::size_t>(site_.weight.cols), 0.0);
+  for (Eigen::Index tile = 0; tile < tiles; ++tile) {
+    for (std::size_t out = 0; out < total.size(); ++out)
+      total[out] += sums(static_cast<Eigen::Index>(out), tile);
+  }
+  for (double& value : total) value /= total_weight_;
+  return total;
+}
+
+std::vector<double> LossMeter::channel_mse(const SiteFit& fit) const {
+  return sum_rows(fit, [](const auto& error) { return error.template cast<double>().square(); });
+}
+
+std::vector<double> LossMeter::mean_error(const SiteFit& fit) const {
+  return sum_rows(fit, [](const auto& error) { return error.template cast<double>(); });
+}
+
+double LossMeter::mse(const SiteFit& fit) const { return mean(channel_mse(fit)); }
+
+double LossMeter::mean(std::span<const double> channel_mse) noexcept {
+  double sum = 0;
+  for (const double value : channel_mse) sum += value;
+  return sum / static_cast<double>(channel_mse.size());
+}
+
+}  // namespace nq

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nq/method.hpp"
+#include "quant/affine_grid.hpp"
+#include "quant/dense.hpp"
+
+namespace nq {
+
+/// The quantized layer as the emitted file computes it:
+/// y = fake_quant(x / channel_scale + N) Wq + x[outlier_channels] W[outlier_channels] + B'.
+class EmittedLayer {
+ public:
+  EmittedLayer(const SiteInput& site, const SiteFit& fit);
+
+  /// Output [rows, c_out] of some rows of the layer input.
+  void run(const MatrixView& rows, RowMatrix& out) const;
+
+ private:
+  void quantize_row(const float* x, float* out) const;
+
+  AffineGrid grid_;
+  std::vector<float> noise_;
+  std::vector<float> channel_scale_;
+  RowMatrix weight_;  ///< dequantized, [c_in, c_out]
+  std::vector<float> bias_;
+  std::vector<std::int32_t> outliers_;
+  RowMatrix outlier_weight_;  ///< float rows of W, [outliers, c_out]
+};
+
+/// Float output and loss of one site; holds the FP32 output of every sampled row.
+class LossMeter {
+ public:
+  explicit LossMeter(const SiteInput& site);
+
+  /// Mean squared error of the emitted layer's output against FP32 over tokens (by row weight)
+  /// and output channels.
+  double mse(const SiteFit& fit) const;
+
+  /// The same per output channel, [c_out]; mse() is its mean.
+  std::vector<double> channel_mse(const SiteFit& fit) const;
+  static double mean(std::span<const double> channel_mse) noexcept;
+
+  /// Mean over tokens of (emitted output - FP32 output), [c_out].
+  std::vector<double> mean_error(const SiteFit& fit) const;
+
+  const RowMatrix& reference() const noexcept { return reference_; }
+  double total_weight() const noexcept { return total_weight_; }
+
+ private:
+  template <typename Accumulate>
+  std::vector<double> sum_rows(const SiteFit& fit, const Accumulate& accumulate) const;
+
+  const SiteInput& site_;
+  RowMatrix reference_;  ///< [rows, c_out]
+  double total_weight_ = 0;
+};
+
+}  // namespace nq

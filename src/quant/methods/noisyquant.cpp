@@ -1,0 +1,46 @@
+#include "core/rng.hpp"
+#include "quant/methods/easyquant_host.hpp"
+#include "quant/noise_search.hpp"
+
+namespace nq {
+namespace {
+
+constexpr int kStep = 4;
+
+/// U(-1, 1) per input channel, once per site.
+std::vector<float> uniform_draw(const SiteInput& site, std::uint64_t seed) {
+  RandomStream stream(seed, site.name);
+  std::vector<float> draw(static_cast<std::size_t>(site.rows.cols));
+  for (float& value : draw) value = static_cast<float>(2.0 * stream.uniform() - 1.0);
+  return draw;
+}
+
+/// NoisyQuant (Liu et al. 2023, sections 3.2 and 3.3) on EasyQuant: N ~ U(-n, n) drawn once per
+/// channel, n by linear search in (0, 2 * scale] with 0 as the incumbent.
+class NoisyQuant final : public Method {
+ public:
+  SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
+    HostFit host = fit_easyquant(site, options);
+    const std::vector<float> draw = uniform_draw(site, options.seed);
+    const double largest = 2.0 * static_cast<double>(host.fit.activation.scale[0]);
+    NoiseFamily family;
+    family.draw = draw;
+    family.count = options.noise_candidates;
+    family.step = kStep;
+    family.mean = [](int) { return 0.0; };
+    family.amplitude = [&](int index) { return largest * (index + 1) / options.noise_candidates; };
+    improve_noise(host.meter, host.probe, family, host.fit, host.channel_mse);
+    host.record("noisy_bias");
+    return host.fit;
+  }
+};
+
+}  // namespace
+
+void register_method_noisyquant(MethodRegistry& registry);
+void register_method_noisyquant(MethodRegistry& registry) {
+  registry.add("noisyquant", "EasyQuant with a noisy bias drawn once and its amplitude searched.",
+               std::make_unique<NoisyQuant>());
+}
+
+}  // namespace nq
