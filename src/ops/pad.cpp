@@ -24,12 +24,13 @@ PadMode pad_mode(const OpContext& context) {
 
 /// One axis: `length` source elements from `first` on, `before` filler ones ahead of them.
 struct PadAxis {
+  std::int64_t in = 0;
   std::int64_t first = 0;
   std::int64_t length = 0;
   std::int64_t before = 0;
   std::int64_t out = 0;
 
-  bool changes() const noexcept { return out != length || first != 0; }
+  bool changes() const noexcept { return length != in || out != length; }
 };
 
 /// Source position of output element `k` in [0, axis.length), or -1 for the constant.
@@ -60,7 +61,7 @@ PadAxis make_axis(std::int64_t length, std::int64_t before, std::int64_t after, 
   const std::int64_t added = std::max<std::int64_t>(0, before) + std::max<std::int64_t>(0, after);
   NQ_CHECK(left > 0 || added == 0 || mode == PadMode::constant, input,
            "Pad cannot extend an axis that has no elements");
-  return {cut_before, left, std::max<std::int64_t>(0, before), left + added};
+  return {length, cut_before, left, std::max<std::int64_t>(0, before), left + added};
 }
 
 /// Pads of all axes, [before of each axis..., after of each axis...]. The list is an attribute
@@ -76,7 +77,7 @@ std::vector<PadAxis> pad_axes(const OpContext& context) {
   }
   NQ_CHECK(pads->size() == 2 * axes.size(), input, "Pad has {} pads for {} axes", pads->size(), axes.size());
   std::vector<PadAxis> result;
-  for (const std::int64_t length : shape) result.push_back({0, length, 0, length});
+  for (const std::int64_t length : shape) result.push_back({length, 0, length, 0, length});
   for (std::size_t k = 0; k < axes.size(); ++k) {
     const std::int64_t length = shape[axes[k]];
     result[axes[k]] = make_axis(length, (*pads)[k], (*pads)[axes.size() + k], pad_mode(context));
@@ -120,7 +121,7 @@ class PadKernel final : public Kernel {
       strides_.pop_back();
     }
     if (axes_.empty()) {
-      axes_.push_back({0, block_, 0, block_});
+      axes_.push_back({block_, 0, block_, 0, block_});
       strides_.push_back(1);
       block_ = 1;
     }

@@ -162,7 +162,8 @@ double source_position(const ResizeAxis& axis, ResizeCoordinates mode, std::int6
   switch (mode) {
     case ResizeCoordinates::half_pixel: return half_pixel;
     case ResizeCoordinates::half_pixel_symmetric:
-      return in / 2 * (1 - static_cast<double>(axis.out) / axis.width) + half_pixel;
+      // Summed in the order of the standard, so that a tie of mode nearest falls the same way.
+      return in / 2 * (1 - static_cast<double>(axis.out) / axis.width) + (x + 0.5) / axis.scale - 0.5;
     case ResizeCoordinates::pytorch_half_pixel: return axis.out > 1 ? half_pixel : 0.0;
     case ResizeCoordinates::tf_half_pixel_for_nn: return (x + 0.5) / axis.scale;
     case ResizeCoordinates::align_corners: return axis.out > 1 ? x * (in - 1) / (axis.width - 1) : 0.0;

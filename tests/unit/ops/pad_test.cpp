@@ -42,6 +42,9 @@ TEST_CASE("Pad cuts with negative pads before it extends", "[ops]") {
   CHECK(pad(x, "constant", {-2, 1}) == std::vector<float>{2, 3, 0});
   CHECK(pad(x, "reflect", {-1, 2}) == std::vector<float>{1, 2, 3, 2, 1});
   CHECK(pad(x, "constant", {-4, 0}).empty());
+  // Only the end of an inner axis is cut.
+  CHECK(pad(counting<float>({2, 2}), "constant", {1, 0, 0, -1}) == std::vector<float>{0, 0, 2});
+  CHECK(pad(counting<float>({2, 2}), "edge", {0, 0, 0, -1}) == std::vector<float>{0, 2});
   check_fails({"Pad", 19}, {x, ints({-3, -2})});
 }
 
