@@ -15,7 +15,9 @@ target_compile_features(nq_build_flags INTERFACE cxx_std_20)
 # depend on what the compiler chose to fuse.
 target_compile_options(nq_build_flags INTERFACE
   -fno-fast-math -ffp-contract=off -fvisibility=hidden
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  # GCC 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
+  -Wno-restrict)
 target_compile_definitions(nq_build_flags INTERFACE EIGEN_DONT_PARALLELIZE)
 if(NQ_ARCH)
   target_compile_options(nq_build_flags INTERFACE "-march=${NQ_ARCH}")
