@@ -58,14 +58,20 @@ class TemporaryFile {
 /// Refuses folders and whatever is marked read-only: a rename would silently replace a
 /// write-protected file, and the superuser passes every permission check.
 void check_target(const std::filesystem::path& path) {
-  NQ_CHECK(!std::filesystem::is_directory(path), input, "cannot write '{}': it is a folder", path.string());
+  std::error_code error;
+  const auto kind = std::filesystem::status(path, error).type();
+  NQ_CHECK(kind != std::filesystem::file_type::none, input, "cannot write '{}': {}", path.string(), error.message());
+  NQ_CHECK(kind != std::filesystem::file_type::directory, input, "cannot write '{}': it is a folder", path.string());
+  // A rename would turn a device or a pipe into a regular file.
+  NQ_CHECK(kind == std::filesystem::file_type::not_found || kind == std::filesystem::file_type::regular, input,
+           "cannot write '{}': it is not a regular file", path.string());
   const auto is_read_only = [](const std::filesystem::path& item) {
     struct stat info {};
     return ::stat(item.c_str(), &info) == 0 && (info.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0;
   };
   NQ_CHECK(!is_read_only(path), input, "cannot write '{}': the existing file is read-only", path.string());
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  NQ_CHECK(std::filesystem::is_directory(folder), input, "cannot write '{}': folder '{}' does not exist",
+  NQ_CHECK(std::filesystem::is_directory(folder, error), input, "cannot write '{}': folder '{}' does not exist",
            path.string(), folder.string());
   NQ_CHECK(!is_read_only(folder), input, "cannot write '{}': folder '{}' is read-only", path.string(),
            folder.string());
@@ -84,7 +90,12 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   NQ_CHECK(S_ISREG(info.st_mode), input, "'{}' is not a regular file", path.string());
   NQ_CHECK(static_cast<std::uint64_t>(info.st_size) <= max_bytes, resource,
            "'{}' has {} bytes, more than the limit of {}", path.string(), info.st_size, max_bytes);
-  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  std::string bytes;
+  try {
+    bytes.resize(static_cast<std::size_t>(info.st_size));
+  } catch (const std::exception&) {
+    fail(ErrorKind::resource, "cannot allocate {} bytes to read '{}'", info.st_size, path.string());
+  }
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
