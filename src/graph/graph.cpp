@@ -100,24 +100,34 @@ void Graph::remove_node(NodeId id) {
 }
 
 void Graph::validate() const {
+  const auto in_range = [this](ValueId id) { return id.index < static_cast<std::int32_t>(values_.size()); };
   std::vector<bool> defined(values_.size(), false);
   for (const Value& item : values_) {
     if (item.constant) defined[static_cast<std::size_t>(item.id.index)] = true;
   }
-  for (const ValueId input : inputs) defined[static_cast<std::size_t>(input.index)] = true;
+  for (const ValueId input : inputs) {
+    NQ_ASSERT(input.valid() && in_range(input));
+    defined[static_cast<std::size_t>(input.index)] = true;
+  }
   for (const NodeId id : order_) {
     const Node& current = node(id);
     if (current.removed) continue;
     for (const ValueId input : current.inputs) {
+      NQ_ASSERT(in_range(input));
       NQ_CHECK(!input.valid() || defined[static_cast<std::size_t>(input.index)], input,
                "node '{}' ({}) reads '{}', which nothing before it defines", current.display_name(),
                current.op_type, value(input).name);
     }
     for (const ValueId output : current.outputs) {
-      if (output.valid()) defined[static_cast<std::size_t>(output.index)] = true;
+      if (!output.valid()) continue;
+      NQ_ASSERT(in_range(output));
+      NQ_CHECK(!defined[static_cast<std::size_t>(output.index)], input, "node '{}' ({}) defines '{}' once more",
+               current.display_name(), current.op_type, value(output).name);
+      defined[static_cast<std::size_t>(output.index)] = true;
     }
   }
   for (const ValueId output : outputs) {
+    NQ_ASSERT(output.valid() && in_range(output));
     NQ_CHECK(defined[static_cast<std::size_t>(output.index)], input, "graph output '{}' is never computed",
              value(output).name);
   }
