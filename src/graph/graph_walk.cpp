@@ -1,4 +1,4 @@
-#include "quant/graph_walk.hpp"
+#include "graph/graph_walk.hpp"
 
 #include <algorithm>
 #include <array>

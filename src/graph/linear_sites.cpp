@@ -3,7 +3,7 @@
 
 #include "core/check.hpp"
 #include "nq/linear_site.hpp"
-#include "quant/graph_walk.hpp"
+#include "graph/graph_walk.hpp"
 
 namespace nq {
 namespace {
