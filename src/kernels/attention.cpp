@@ -57,15 +57,32 @@ void copy_scores(const Attention& a, std::int64_t batch, std::int64_t head, std:
   std::copy_n(scores, a.kv_rows, target);
 }
 
+/// scores = scale * scores + addends.
+void scale_and_add(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row,
+                   float* scores) {
+  for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] *= a.scale;
+  for (const AttentionAddend& addend : a.addends) {
+    if (addend.values == nullptr) continue;
+    const float* values = addend.values + batch % addend.batch_period * addend.batch_stride +
+                          head * addend.head_stride + row * addend.row_stride;
+    if (addend.col_stride == 1) {
+      for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key];
+    } else {
+      for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key * addend.col_stride];
+    }
+  }
+}
+
 /// Turns one row of raw scores into attention weights.
 void finish_row(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row, float* scores) {
   const KernelTable& table = active_table();
   const bool wants_scores = a.scores != nullptr;
-  if (!wants_scores && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F) {
+  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
+  if (!wants_scores && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F) {
     table.softmax_row(scores, scores, a.kv_rows, a.scale, true);
     return;
   }
-  for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] *= a.scale;
+  scale_and_add(a, batch, head, row, scores);
   if (wants_scores && a.score_output == ScoreOutput::product) copy_scores(a, batch, head, row, scores);
   if (a.softcap != 0.0F) {
     for (std::int64_t key = 0; key < a.kv_rows; ++key) {

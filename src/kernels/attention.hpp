@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,10 +24,17 @@ struct AttentionBias {
   std::int64_t cols = 0;  ///< positions from here on are disabled
 };
 
+/// Scores added before any mask, repeated over batches with the given period; strides in elements.
+struct AttentionAddend {
+  const float* values = nullptr;  ///< null adds nothing
+  std::int64_t batch_period = 1;  ///< batch b reads matrix b % batch_period
+  std::int64_t batch_stride = 0, head_stride = 0, row_stride = 0, col_stride = 1;
+};
+
 /// What the optional score output holds (ONNX Attention, qk_matmul_output_mode).
 enum class ScoreOutput : std::uint8_t { product, capped, biased, softmax };
 
-/// One scaled dot-product attention, softmax(scale * Q K^T + bias) V, per batch and head.
+/// One scaled dot-product attention, softmax(scale * Q K^T + addends + bias) V, per batch and head.
 struct Attention {
   std::int64_t batch = 1, heads = 1;
   std::int64_t kv_heads = 1;  ///< divides heads; each serves heads / kv_heads query heads
@@ -35,6 +43,7 @@ struct Attention {
   float scale = 1.0F;
   float softcap = 0.0F;  ///< scores become softcap * tanh(score / softcap); 0 leaves them
   HeadsView q, k, v;
+  std::array<AttentionAddend, 2> addends;  ///< relative positions, window masks
   AttentionBias bias;
   /// Query row i sees keys j with i + offset - left_window <= j <= i + offset + right_window;
   /// negative bounds are open. Causal attention has right_window 0.

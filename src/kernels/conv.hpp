@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/gemm.hpp"
 #include "kernels/window.hpp"
 
 namespace nq::kernels {
@@ -33,5 +34,28 @@ void conv_direct(const ConvShape& shape, const X* x, const W* w, Sum x_zero, con
 void conv_transpose(const ConvShape& shape, const float* x, const float* w, const float* bias, float* y,
                     float* scratch);
 std::size_t conv_transpose_scratch(const ConvShape& shape);
+
+/// True when windows tile the input without gaps, overlap or padding: the convolution is then one
+/// linear layer over patches. Holds for one group only.
+bool is_patch_conv(const ConvShape& shape);
+
+/// A patch convolution with its weight packed once. `w` is [c_out, c_in, taps...].
+class PatchConv {
+ public:
+  /// Throws Error(internal) unless is_patch_conv(shape).
+  PatchConv(const ConvShape& shape, const float* w);
+
+  /// y [batch, c_out, out...], as conv.
+  void run(const float* x, const float* bias, float* y) const;
+  /// y [batch, out positions, c_out]: the token order that a transformer reads.
+  void run_tokens(const float* x, const float* bias, float* y) const;
+
+ private:
+  template <typename Store>
+  void for_each_block(const float* x, const Store& store) const;
+
+  ConvShape shape_;
+  PackedMatrix weight_;  ///< [depth, c_out]
+};
 
 }  // namespace nq::kernels

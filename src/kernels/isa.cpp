@@ -1,5 +1,7 @@
 #include "kernels/isa.hpp"
 
+#include <cpuid.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <string_view>
@@ -18,6 +20,12 @@ bool runs_avx512() {
          __builtin_cpu_supports("avx512cd") != 0;
 }
 
+/// AVX-VNNI: leaf 7, subleaf 1, EAX bit 4 (Intel 64 manual, CPUID); GCC 12 has no name for it.
+bool runs_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+
 const KernelTable* choose() {
   const auto tables = runnable_tables();
   const char* wanted = std::getenv("NQ_ISA");
@@ -30,13 +38,28 @@ const KernelTable* choose() {
 
 std::atomic<const KernelTable*> active{nullptr};
 
+/// A copy of `table` with another integer product.
+KernelTable with_integers(const KernelTable& table, const char* name, void (*product)(const IntegerBlock&)) {
+  KernelTable result = table;
+  result.name = name;
+  result.integer_block = product;
+  return result;
+}
+
 }  // namespace
 
 std::span<const KernelTable* const> runnable_tables() {
+  static const KernelTable avx2_vnni = with_integers(avx2_table(), "avx2_vnni", &integer_block_avx2_vnni);
+  static const KernelTable avx512_vnni =
+      with_integers(avx512_table(), "avx512_vnni", &integer_block_avx512_vnni);
   static const std::vector<const KernelTable*> tables = [] {
     std::vector<const KernelTable*> found{&portable_table()};
-    if (runs_avx2()) found.push_back(&avx2_table());
-    if (runs_avx2() && runs_avx512()) found.push_back(&avx512_table());
+    if (!runs_avx2()) return found;
+    found.push_back(&avx2_table());
+    if (runs_avx_vnni()) found.push_back(&avx2_vnni);
+    if (!runs_avx512()) return found;
+    found.push_back(&avx512_table());
+    if (__builtin_cpu_supports("avx512vnni") != 0) found.push_back(&avx512_vnni);
     return found;
   }();
   return tables;

@@ -47,6 +47,18 @@ class ConvKernel final : public Kernel {
   kernels::ConvShape shape_;
 };
 
+/// A patch convolution with a constant kernel, packed once.
+class PatchConvKernel final : public Kernel {
+ public:
+  PatchConvKernel(const kernels::ConvShape& shape, const Tensor& w) : conv_(shape, w.view().as<float>()) {}
+  void run(const KernelArgs& args) const override {
+    conv_.run(args.inputs[0].as<float>(), optional_input<float>(args, 2), args.outputs[0].as<float>());
+  }
+
+ private:
+  kernels::PatchConv conv_;
+};
+
 void infer_conv(OpContext& context) {
   check_arity(context, {2, 3});
   check_float(context, 0);
@@ -59,6 +71,8 @@ void infer_conv(OpContext& context) {
 KernelPtr bind_conv(const OpContext& context) {
   const kernels::ConvShape shape = conv_shape(context);
   if (context.input_type(0).dtype == DType::f64) return std::make_unique<ConvKernel<double>>(shape);
+  const Tensor* w = context.constant(1);
+  if (w != nullptr && kernels::is_patch_conv(shape)) return std::make_unique<PatchConvKernel>(shape, *w);
   return std::make_unique<ConvKernel<float>>(shape);
 }
 

@@ -14,6 +14,7 @@
 #include "kernels/conv.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/quantized_linear.hpp"
 #include "kernels/rows.hpp"
 
 // Kernel benchmarks at vision-transformer shapes. One JSON line each: best and median seconds of 15
@@ -89,6 +90,19 @@ void bench_product(const Report& report, std::int64_t rows, std::int64_t depth, 
                [&] { gemm(StridedMatrix::dense(a.data(), rows, depth), packed, c.data(), cols, epilogue); });
 }
 
+void bench_integer_product(const Report& report, std::int64_t rows, std::int64_t depth, std::int64_t cols) {
+  const auto x = floats(rows * depth);
+  const std::vector<std::int8_t> w(static_cast<std::size_t>(depth * cols), 3);
+  const std::vector<float> scales{0.01F};
+  const auto bias = floats(cols);
+  std::vector<float> y(static_cast<std::size_t>(rows * cols));
+  const QuantizedLinear layer({w.data(), depth, cols, cols, 1, scales}, {0.02F, 128, 0, 255});
+  report.flops(fmt::format("quantized {}x{}x{}", rows, depth, cols),
+               2.0 * static_cast<double>(rows * depth * cols), [&] {
+                 layer.run(x.data(), rows, y.data(), {bias.data(), nullptr, Activation::none});
+               });
+}
+
 void bench_attention(const Report& report, std::int64_t batch, std::int64_t heads, std::int64_t rows,
                      std::int64_t dim) {
   const auto qkv = floats(batch * rows * 3 * heads * dim);
@@ -122,9 +136,13 @@ void bench_patch_conv(const Report& report, std::int64_t batch, std::int64_t cha
   const auto x = floats(batch * 3 * 224 * 224);
   const auto w = floats(channels * 768);
   std::vector<float> y(static_cast<std::size_t>(batch * channels * 196));
+  const PatchConv packed(shape, w.data());
   report.flops(fmt::format("patch_conv {}x{}", batch, channels),
                2.0 * static_cast<double>(batch * channels * 196 * 768),
-               [&] { conv(shape, x.data(), w.data(), nullptr, y.data()); });
+               [&] { packed.run(x.data(), nullptr, y.data()); });
+  report.flops(fmt::format("patch_tokens {}x{}", batch, channels),
+               2.0 * static_cast<double>(batch * channels * 196 * 768),
+               [&] { packed.run_tokens(x.data(), nullptr, y.data()); });
 }
 
 void bench_rows(const Report& report) {
@@ -155,6 +173,7 @@ void run(int threads) {
                                     {197, 384, 1536},  {197, 768, 3072}};
   for (const auto& s : shapes) bench_product(report, s[0], s[1], s[2], Activation::none);
   bench_product(report, 1576, 384, 1536, Activation::gelu_erf);
+  for (const auto& s : shapes) bench_integer_product(report, s[0], s[1], s[2]);
   bench_attention(report, 8, 6, 197, 64);
   bench_attention(report, 1, 3, 197, 64);
   bench_attention(report, 64, 3, 49, 32);

@@ -5,7 +5,7 @@
 namespace nq::kernels {
 
 const KernelTable& avx2_table() noexcept {
-  static constexpr KernelTable table = make_table("avx2");
+  static constexpr KernelTable table = make_table("avx2", &integer_block_avx2);
   return table;
 }
 

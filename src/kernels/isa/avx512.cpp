@@ -5,7 +5,7 @@
 namespace nq::kernels {
 
 const KernelTable& avx512_table() noexcept {
-  static constexpr KernelTable table = make_table("avx512");
+  static constexpr KernelTable table = make_table("avx512", &integer_block_avx2);
   return table;
 }
 

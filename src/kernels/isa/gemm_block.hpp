@@ -3,6 +3,7 @@
 // Register-tiled product of one block. Include after exactly one lanes_*.hpp.
 
 #include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/tiling.hpp"
 #include "kernels/isa/transpose.hpp"
 
 namespace nq::kernels {
@@ -87,16 +88,6 @@ inline void pack_rows(const float* a, std::int64_t row_stride, std::int64_t dept
   }
 }
 
-inline Lanes activate(Lanes x, Activation activation) {
-  switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu_erf: return gelu_erf_lanes(x);
-    case Activation::gelu_tanh: return gelu_tanh_lanes(x);
-    case Activation::relu: return max(splat(0.0F), x);
-  }
-  return x;
-}
-
 /// Applies the epilogue to finished chains in `tile` and writes them to C.
 inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stride, std::int64_t row0,
                         std::int64_t rows, std::int64_t col0, std::int64_t cols) {
@@ -123,11 +114,6 @@ inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stri
       }
     }
   }
-}
-
-/// Splits `total` into equal pieces of at most `largest`; returns the number of pieces.
-inline std::int64_t pieces(std::int64_t total, std::int64_t largest) {
-  return total <= largest ? 1 : (total + largest - 1) / largest;
 }
 
 struct DepthRange {

@@ -37,6 +37,40 @@ inline constexpr std::int64_t kRowBlock = 84;
 /// Floats of GemmBlock::pack: one packed block, and room for the last vector store.
 inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock + 16;
 
+/// One block of an integer product: C = epilogue(float(A * B - offset[col]) * scale[col]).
+///
+/// A holds uint8, B int8; the sums are exact in int32 while depth <= kMaxIntegerDepth.
+struct IntegerBlock {
+  std::int64_t rows = 0, cols = 0;
+  std::int64_t steps = 0;           ///< depth in groups of four; A and B are padded to whole groups
+  const std::uint8_t* a = nullptr;  ///< [rows, a_stride], a_stride a multiple of 4
+  std::int64_t a_stride = 0;
+  const std::int8_t* b = nullptr;        ///< panels of [steps, kPanelColumns, 4], zero-padded
+  const std::int32_t* offset = nullptr;  ///< [cols padded to kPanelColumns], subtracted from the sum
+  const float* scale = nullptr;          ///< likewise
+  const float* bias = nullptr;           ///< [cols], may be null
+  const float* residual = nullptr;       ///< [rows, cols], may be null
+  std::int64_t residual_stride = 0;
+  Activation activation = Activation::none;
+  float* c = nullptr;            ///< element (row, col) at row * c_stride + col; or null
+  std::int32_t* sums = nullptr;  ///< receives the sums minus offset instead of c
+  std::int64_t c_stride = 0;     ///< of c or sums
+  std::uint8_t* pack = nullptr;  ///< integer_pack_bytes(steps) bytes of scratch
+};
+
+/// 255 * 128 * depth stays below 2^31.
+inline constexpr std::int64_t kMaxIntegerDepth = 65792;
+/// Bytes of IntegerBlock::pack.
+inline constexpr std::int64_t integer_pack_bytes(std::int64_t steps) { return kRowBlock * steps * 4 + 64; }
+
+/// How floats become the uint8 values of IntegerBlock::a: clamp(round(x / scale) + zero_point), where
+/// signed grids are stored with 128 added throughout.
+struct QuantizeRow {
+  float scale = 1.0F;
+  float zero_point = 0.0F;
+  float low = 0.0F, high = 255.0F;  ///< grid ends, zero point included
+};
+
 /// Entry points that exist once per instruction set. All pointers may be unaligned; sixteen fixed
 /// lanes carry every reduction, so that all tables return the same bits.
 struct KernelTable {
@@ -63,10 +97,19 @@ struct KernelTable {
   /// y = (x - mean) * inv_std * scale + bias; scale and bias may be null.
   void (*normalize_row)(const float* x, float* y, std::int64_t count, double mean, float inv_std,
                         const float* scale, const float* bias);
+  /// y[i] = the grid value of x[i]; NaN becomes `high`. Rounds half to even, as QuantizeLinear.
+  void (*quantize)(const QuantizeRow& grid, const float* x, std::uint8_t* y, std::int64_t count);
+  void (*integer_block)(const IntegerBlock&);
 };
 
 const KernelTable& portable_table() noexcept;
 const KernelTable& avx2_table() noexcept;
 const KernelTable& avx512_table() noexcept;
+
+/// Integer products with dot-product instructions; they replace integer_block of the tables above.
+void integer_block_avx2_vnni(const IntegerBlock& block);
+void integer_block_avx512_vnni(const IntegerBlock& block);
+/// integer_block of the avx2 table, which the avx512 table shares.
+void integer_block_avx2(const IntegerBlock& block);
 
 }  // namespace nq::kernels

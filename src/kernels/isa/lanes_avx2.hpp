@@ -72,6 +72,21 @@ inline Lanes exp2_integer(Lanes n) {
   return {half(n.lo), half(n.hi)};
 }
 
+/// Nearest floats of sixteen 32-bit integers.
+inline Lanes load_integers(const std::int32_t* p) {
+  const auto* vectors = reinterpret_cast<const __m256i*>(p);
+  return {_mm256_cvtepi32_ps(_mm256_loadu_si256(vectors)),
+          _mm256_cvtepi32_ps(_mm256_loadu_si256(vectors + 1))};
+}
+
+/// Lanes of integer value in [0, 255] as bytes.
+inline void store_bytes(std::uint8_t* p, Lanes a) {
+  const __m256i words =
+      _mm256_permute4x64_epi64(_mm256_packus_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)), 0xD8);
+  const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+}
+
 inline WideLanes wide_splat(double x) {
   const __m256d v = _mm256_set1_pd(x);
   return {{v, v, v, v}};

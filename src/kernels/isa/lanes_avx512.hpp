@@ -52,6 +52,14 @@ inline Lanes exp2_integer(Lanes n) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};
 }
 
+/// Nearest floats of sixteen 32-bit integers.
+inline Lanes load_integers(const std::int32_t* p) { return {_mm512_cvtepi32_ps(_mm512_loadu_si512(p))}; }
+
+/// Lanes of integer value in [0, 255] as bytes.
+inline void store_bytes(std::uint8_t* p, Lanes a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+
 inline WideLanes wide_zero() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
 inline WideLanes widen(Lanes a) {
   return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))};

@@ -92,6 +92,16 @@ inline Lanes exp2_integer(Lanes n) {
   });
 }
 
+/// Nearest floats of sixteen 32-bit integers.
+inline Lanes load_integers(const std::int32_t* p) {
+  return each_lane([=](int lane) { return static_cast<float>(p[lane]); });
+}
+
+/// Lanes of integer value in [0, 255] as bytes.
+inline void store_bytes(std::uint8_t* p, Lanes a) {
+  for (int lane = 0; lane < 16; ++lane) p[lane] = static_cast<std::uint8_t>(a.v[lane]);
+}
+
 inline WideLanes wide_splat(double x) {
   return each_wide_lane([=](int) { return x; });
 }

@@ -9,7 +9,7 @@
 namespace nq::kernels {
 namespace {
 
-constexpr KernelTable make_table(const char* name) {
+constexpr KernelTable make_table(const char* name, void (*integer_product)(const IntegerBlock&)) {
   return {name,
           &gemm_block,
           &transpose_rows,
@@ -21,7 +21,9 @@ constexpr KernelTable make_table(const char* name) {
           &log_softmax_row,
           &moments_row,
           &squares_row,
-          &normalize_row};
+          &normalize_row,
+          &quantize,
+          integer_product};
 }
 
 }  // namespace

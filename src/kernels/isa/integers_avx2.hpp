@@ -1,0 +1,57 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+// Integer accumulators on AVX2 without dot-product instructions. Bytes are widened to 16 bits
+// first: the byte multiply-add of AVX2 saturates, pairs of 16-bit products do not. Included by
+// exactly one translation unit.
+
+namespace nq::kernels {
+namespace {
+
+constexpr int kIntegerRows = 3;     ///< rows of one register tile
+constexpr int kIntegerVectors = 1;  ///< 16-column vectors of one register tile row
+
+/// Two partial sums of each of sixteen columns, four columns per register.
+struct IntegerLanes {
+  __m256i v[4];
+};
+/// Four unsigned values of one row as 16-bit words, repeated.
+struct RowBytes {
+  __m256i v;
+};
+/// Four signed values of each of sixteen columns, still bytes.
+struct ColumnBytes {
+  const __m128i* p;
+};
+
+inline IntegerLanes integer_zero() {
+  const __m256i zero = _mm256_setzero_si256();
+  return {{zero, zero, zero, zero}};
+}
+inline RowBytes load_row(const std::uint8_t* a) {
+  int word;
+  __builtin_memcpy(&word, a, 4);
+  return {_mm256_cvtepu8_epi16(_mm_set1_epi32(word))};
+}
+inline ColumnBytes load_columns(const std::int8_t* b) { return {reinterpret_cast<const __m128i*>(b)}; }
+inline IntegerLanes dot(IntegerLanes acc, RowBytes a, ColumnBytes b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m256i words = _mm256_cvtepi8_epi16(_mm_loadu_si128(b.p + i));
+    acc.v[i] = _mm256_add_epi32(acc.v[i], _mm256_madd_epi16(a.v, words));
+  }
+  return acc;
+}
+inline void store(std::int32_t* p, IntegerLanes acc) {
+  for (int i = 0; i < 4; i += 2) {
+    // The horizontal sum leaves the column pairs in the order 0, 2, 1, 3.
+    const __m256i sums = _mm256_hadd_epi32(acc.v[i], acc.v[i + 1]);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 4 * i), _mm256_permute4x64_epi64(sums, 0xD8));
+  }
+}
+
+}  // namespace
+}  // namespace nq::kernels

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/isa/kernel_table.hpp"
+
+namespace nq::kernels {
+
+/// Integer grid of an activation: value = clamp(round(x / scale) + zero_point, qmin, qmax).
+struct ActivationGrid {
+  float scale = 1.0F;
+  std::int32_t zero_point = 0;
+  std::int32_t qmin = 0, qmax = 255;  ///< within [0, 255] or within [-128, 127]
+};
+
+/// Integer weight [depth, cols] with symmetric scales.
+struct IntegerWeight {
+  const std::int8_t* values = nullptr;  ///< element (k, col) at k * row_stride + col * col_stride
+  std::int64_t depth = 0, cols = 0;
+  std::int64_t row_stride = 0, col_stride = 1;
+  std::span<const float> scales;  ///< one, or one per column
+};
+
+/// Where the results of QuantizedLinear::run go and what is fused into them.
+struct QuantizedEpilogue {
+  const float* bias = nullptr;      ///< [cols], may be null
+  const float* residual = nullptr;  ///< [rows, cols], may be null; must not overlap the output
+  Activation activation = Activation::none;
+};
+
+/// y = activation(dequantize(quantize(x)) * dequantize(w) + bias) + residual in integer arithmetic.
+///
+/// The integer sums are exact, so y equals the float reading of the same graph up to the rounding of
+/// that reading's own sums: each output takes three roundings here (sum to float, scale, bias).
+/// Immutable after construction; owns its packed copy of the weight.
+class QuantizedLinear {
+ public:
+  /// Throws Error(unsupported) above kMaxIntegerDepth, Error(internal) on a grid wider than a byte.
+  QuantizedLinear(const IntegerWeight& weight, const ActivationGrid& grid);
+
+  std::int64_t depth() const noexcept { return depth_; }
+  std::int64_t cols() const noexcept { return cols_; }
+
+  /// x [rows, depth] and y [rows, cols], dense, on all threads.
+  void run(const float* x, std::int64_t rows, float* y, const QuantizedEpilogue& epilogue = {}) const;
+
+ private:
+  void run_rows(const float* x, std::int64_t row0, std::int64_t rows, float* y,
+                const QuantizedEpilogue& epilogue) const;
+
+  std::int64_t depth_, cols_, steps_;
+  QuantizeRow quantizer_;
+  std::vector<std::int8_t> panels_;    ///< [panels][steps][kPanelColumns][4]
+  std::vector<std::int32_t> offsets_;  ///< stored zero point times column sum, padded to panels
+  std::vector<float> scales_;          ///< activation scale times weight scale, likewise
+};
+
+}  // namespace nq::kernels
