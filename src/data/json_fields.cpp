@@ -120,6 +120,8 @@ nlohmann::json parse_json(std::string_view text) {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
     fail(ErrorKind::input, "invalid JSON at byte {}", error.byte);
+  } catch (const nlohmann::json::out_of_range&) {
+    fail(ErrorKind::input, "invalid JSON: a number is too large");
   }
 }
 
