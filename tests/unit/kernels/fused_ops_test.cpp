@@ -91,3 +91,39 @@ TEST_CASE("PatchEmbed equals Conv, Reshape and Transpose", "[kernels]") {
       run_one({"Transpose", 17, {{"perm", Ints{0, 2, 1}}}}, {packed.reshaped(Shape{2, 10, 12})});
   CHECK(bits_of(run_one(internal_op("PatchEmbed", attributes), {x, w, bias})) == bits_of(tokens));
 }
+
+TEST_CASE("QuantizedMatMul means what the QDQ nodes around a MatMul mean", "[kernels]") {
+  const std::int64_t depth = 96, cols = 40;
+  const Tensor x = normal_tensor("x", {3, 7, depth});
+  std::vector<std::int8_t> values;
+  for (const float value : normal_floats("w", depth * cols)) {
+    values.push_back(static_cast<std::int8_t>(std::max(-127.0F, std::min(127.0F, value * 40.0F))));
+  }
+  const Tensor w = Tensor::of(Shape{depth, cols}, values);
+  std::vector<float> scale_values;
+  for (std::int64_t col = 0; col < cols; ++col) scale_values.push_back(0.001F * static_cast<float>(col + 1));
+  const Tensor w_scale = Tensor::of(Shape{cols}, scale_values);
+  const Tensor bias = normal_tensor("bias", {cols});
+  const Tensor x_scale = Tensor::scalar(0.03F);
+  const Tensor x_zero = Tensor::scalar(std::int8_t{-7});
+
+  const Tensor q = run_one({"QuantizeLinear", 13}, {x, x_scale, x_zero});
+  const Tensor x_grid = run_one({"DequantizeLinear", 13}, {q, x_scale, x_zero});
+  const Tensor w_grid = run_one({"DequantizeLinear", 13, {{"axis", std::int64_t{1}}}},
+                                {w, w_scale, Tensor::of(Shape{cols}, std::vector<std::int8_t>(cols, 0))});
+  const Tensor expected = run_one({"Add"}, {run_one({"MatMul"}, {x_grid, w_grid}), bias});
+
+  Attributes attributes{{"x_scale", 0.03F},
+                        {"x_zero", std::int64_t{-7}},
+                        {"qmin", std::int64_t{-128}},
+                        {"qmax", std::int64_t{127}}};
+  const Tensor fused = run_one(internal_op("QuantizedMatMul", attributes), {x, w, w_scale, bias});
+  // Both round: the float chain of 96 terms below 4 * 0.04 * 127, the integer one three times.
+  for (std::int64_t i = 0; i < fused.elements(); ++i) {
+    CHECK(fused.span<float>()[i] == Approx(expected.span<float>()[i]).margin(2e-4));
+  }
+  const Tensor turned = run_one({"Transpose", 17, {{"perm", std::vector<std::int64_t>{1, 0}}}}, {w});
+  attributes["trans_b"] = std::int64_t{1};
+  CHECK(bits_of(run_one(internal_op("QuantizedMatMul", attributes), {x, turned, w_scale, bias})) ==
+        bits_of(fused));
+}
