@@ -235,4 +235,6 @@ std::vector<float> LinearSite::input_rows(const TensorView& x_value) const {
   return rows;
 }
 
+SiteSearch find_linear_sites(const TypedGraph& graph) { return SiteFinder(graph).run(); }
+
 }  // namespace nq
