@@ -27,17 +27,19 @@ float tanh_small(float x) {
 }  // namespace
 
 void tanh_array(const float* x, float* y, std::int64_t count) {
-  std::array<float, kBlock> exponential;
+  std::array<float, kBlock> large;
+  std::array<float, kBlock> small;
   for (std::int64_t done = 0; done < count; done += kBlock) {
     const std::int64_t length = std::min(kBlock, count - done);
-    for (std::int64_t i = 0; i < length; ++i) exponential[i] = 2.0F * std::fabs(x[done + i]);
-    kernels::exp_array(exponential.data(), exponential.data(), length);
+    const float* in = x + done;
+    for (std::int64_t i = 0; i < length; ++i) large[i] = 2.0F * std::fabs(in[i]);
+    kernels::exp_array(large.data(), large.data(), length);
+    // Both forms are computed for every element: a choice between two stored values vectorizes.
+    for (std::int64_t i = 0; i < length; ++i) large[i] = 1.0F - 2.0F / (large[i] + 1.0F);
+    for (std::int64_t i = 0; i < length; ++i) small[i] = tanh_small(std::fabs(in[i]));
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < length; ++i) {
-      const float magnitude = std::fabs(x[done + i]);
-      const float large = 1.0F - 2.0F / (exponential[i] + 1.0F);
-      const float small = tanh_small(magnitude);
-      y[done + i] = std::copysign(magnitude >= kSmall ? large : small, x[done + i]);
+      y[done + i] = std::copysign(std::fabs(in[i]) >= kSmall ? large[i] : small[i], in[i]);
     }
   }
 }

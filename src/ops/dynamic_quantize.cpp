@@ -48,10 +48,14 @@ class DynamicQuantizeKernel final : public Kernel {
       *args.outputs[2].as<std::uint8_t>() = static_cast<std::uint8_t>(range.zero_point);
     }
     parallel_elements(count, [&](std::int64_t begin, std::int64_t end) {
+      // Copies in locals: stores of bytes alias everything else.
       const auto [scale, zero_point] = range;
-      for (std::int64_t i = begin; i < end; ++i) {
-        y[i] = static_cast<std::uint8_t>(
-            static_cast<std::int32_t>(clamp_code(std::nearbyint(x[i] / scale) + zero_point)));
+      const float* in = x + begin;
+      std::uint8_t* out = y + begin;
+      const std::int64_t size = end - begin;
+      for (std::int64_t i = 0; i < size; ++i) {
+        const float code = clamp_code(std::nearbyint(in[i] / scale) + zero_point);
+        out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(code));
       }
     });
   }

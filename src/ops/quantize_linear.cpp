@@ -72,15 +72,16 @@ struct Float8Target {
 template <typename Target>
 void quantize_span(const Target& target, const float* x, const SpanParameters& parameters,
                    typename Target::Storage* out, std::int64_t length) {
+  // Copies in locals: `out` may have a character type, whose stores alias everything else.
   const Target local = target;
+  const float* scales = parameters.scale;
+  const float* zero_points = parameters.zero_point;
   if (parameters.step == 0) {
-    const float scale = *parameters.scale;
-    const float zero_point = *parameters.zero_point;
+    const float scale = *scales;
+    const float zero_point = *zero_points;
     for (std::int64_t i = 0; i < length; ++i) out[i] = local.code(x[i], scale, zero_point);
   } else {
-    for (std::int64_t i = 0; i < length; ++i) {
-      out[i] = local.code(x[i], parameters.scale[i], parameters.zero_point[i]);
-    }
+    for (std::int64_t i = 0; i < length; ++i) out[i] = local.code(x[i], scales[i], zero_points[i]);
   }
 }
 
