@@ -34,6 +34,16 @@ struct SiteInput {
 
 enum class Objective { cosine, mse };
 
+/// Parts of `--method best`; each can be switched off to see what it is worth.
+struct BestParts {
+  bool channel_scale = true;     ///< per-channel scales folded into what feeds the layer
+  bool outlier_channels = true;  ///< widest channels in a float side path where it pays
+  bool noisy_bias = true;        ///< per-channel offsets searched with the activation scale
+  bool bias_correction = true;   ///< mean output error taken out of the bias
+  bool weight_scale = true;      ///< weight scales from the Gram matrix of the input
+  bool weight_codes = true;      ///< codes by error feedback and coordinate descent
+};
+
 struct MethodOptions {
   int weight_bits = 8;      ///< 2..8
   int activation_bits = 8;  ///< 2..8
@@ -47,6 +57,7 @@ struct MethodOptions {
   Objective objective = Objective::mse;
   double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
   int noise_candidates = 100;  ///< amplitudes n in (0, 2 * scale], besides 0 (NoisyQuant, Eq. 9)
+  BestParts best;
 };
 
 /// Loss after one stage of a search: mean squared error of the layer's output against FP32,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "nq/method.hpp"
 #include "quant/dense.hpp"
 #include "quant/emitted_layer.hpp"
@@ -7,12 +9,8 @@
 namespace nq {
 
 /// EasyQuant's weight step: for every output channel the best of `options.candidates` scales in
-/// [alpha, beta] times the present one, for the activation quantizer that `fit` holds.
-///
-/// With d = w - w_hat the loss of one output is d G d^T - 2 sum_i d_i w_hat_i E[x_i e_i] +
-/// sum_i w_hat_i^2 E[e_i^2], where e is the activation's quantization error and cross-channel
-/// moments of e are left out. Candidates are ranked with G ~ factor factor^T + diag, the best few
-/// with G itself; a channel changes only where its measured output error falls.
+/// [alpha, beta] times the present one, for the activation quantizer that `fit` holds. Ranked by
+/// RowScaleSearch; a channel changes only where its measured output error falls.
 class WeightScaleSearch {
  public:
   WeightScaleSearch(const SiteInput& site, const MethodOptions& options);

@@ -1,0 +1,72 @@
+#include "quant/prepared_site.hpp"
+
+#include <algorithm>
+
+namespace nq {
+namespace {
+
+constexpr std::int64_t kFold = 4;
+
+std::vector<std::int64_t> chosen_rows(std::int64_t rows, RowSet set, std::int64_t max_rows) {
+  std::vector<std::int64_t> members;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const bool held_out = row % kFold == kFold - 1;
+    if (set == RowSet::all || held_out == (set == RowSet::held_out)) members.push_back(row);
+  }
+  if (members.empty()) members.push_back(0);  // fewer rows than a fold: all sets share the first
+  const auto count = static_cast<std::int64_t>(members.size());
+  if (count <= max_rows) return members;
+  std::vector<std::int64_t> spaced;
+  for (std::int64_t i = 0; i < max_rows; ++i) {
+    spaced.push_back(members[static_cast<std::size_t>((2 * i + 1) * count / (2 * max_rows))]);
+  }
+  return spaced;
+}
+
+}  // namespace
+
+PreparedSite::PreparedSite(const SiteInput& site, RowSet set, std::int64_t max_rows,
+                           std::vector<float> channel_scale, std::vector<std::int32_t> outlier_channels)
+    : channel_min_(site.channel_min.begin(), site.channel_min.end()),
+      channel_max_(site.channel_max.begin(), site.channel_max.end()),
+      weight_(as_eigen(site.weight)),
+      channel_scale_(std::move(channel_scale)),
+      outlier_channels_(std::move(outlier_channels)),
+      input_(site) {
+  const std::vector<std::int64_t> chosen = chosen_rows(site.rows.rows, set, max_rows);
+  rows_.resize(static_cast<Eigen::Index>(chosen.size()), site.rows.cols);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    rows_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.rows).row(chosen[i]);
+    row_weight_.push_back(site.row_weight[static_cast<std::size_t>(chosen[i])]);
+  }
+  if (!channel_scale_.empty()) scale_channels();
+  silence_outliers();
+  input_.rows = {rows_.data(), rows_.rows(), rows_.cols(), rows_.cols()};
+  input_.row_weight = row_weight_;
+  input_.channel_min = channel_min_;
+  input_.channel_max = channel_max_;
+  input_.weight = {weight_.data(), weight_.rows(), weight_.cols(), weight_.cols()};
+}
+
+void PreparedSite::scale_channels() {
+  for (Eigen::Index row = 0; row < rows_.rows(); ++row) {
+    float* x = rows_.row(row).data();
+    for (std::size_t c = 0; c < channel_scale_.size(); ++c) x[c] /= channel_scale_[c];
+  }
+  for (std::size_t c = 0; c < channel_scale_.size(); ++c) {
+    channel_min_[c] /= channel_scale_[c];
+    channel_max_[c] /= channel_scale_[c];
+    weight_.row(static_cast<Eigen::Index>(c)) *= channel_scale_[c];
+  }
+}
+
+void PreparedSite::silence_outliers() {
+  for (const std::int32_t channel : outlier_channels_) {
+    rows_.col(channel).setZero();
+    weight_.row(channel).setZero();
+    channel_min_[static_cast<std::size_t>(channel)] = 0;
+    channel_max_[static_cast<std::size_t>(channel)] = 0;
+  }
+}
+
+}  // namespace nq
