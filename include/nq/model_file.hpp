@@ -25,7 +25,9 @@ class ModelFile {
 
   explicit ModelFile(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-  /// Writes to a temporary name in the target folder, then renames. Throws Error(input).
+  /// Writes to a temporary name in the target folder, then renames. External data stays where it is
+  /// when the file goes to the same folder, else its bytes are taken into the file. Throws
+  /// Error(input), Error(resource) above 2 GiB.
   void save(const std::filesystem::path& path) const;
   /// Deterministic serialization.
   std::string serialize() const;

@@ -55,6 +55,14 @@ onnx::NodeProto to_proto(const NodeSpec& spec) {
   return node;
 }
 
+void upgrade_with_subgraphs(onnx::NodeProto& node, int opset, const UpgradeContext& context) {
+  upgrade_node_to_13(node, opset, context);
+  for (auto& attribute : *node.mutable_attribute()) {
+    if (!attribute.has_g()) continue;
+    for (auto& inner : *attribute.mutable_g()->mutable_node()) upgrade_with_subgraphs(inner, opset, context);
+  }
+}
+
 /// Smallest IR version of an opset (onnx/docs/Versioning.md, released versions table).
 int ir_version_of_opset(int opset) {
   if (opset <= 10) return 5;
@@ -173,7 +181,7 @@ void ModelEdit::raise_to_opset13(const std::function<int(const std::string&)>& r
           return add_initializer(base, Tensor::of(Shape{static_cast<std::int64_t>(values.size())}, values));
         },
         [&](const std::string& base, float value) { return add_initializer(base, Tensor::scalar(value)); }, rank_of};
-    for (auto& node : state_->nodes) upgrade_node_to_13(node, opset, context);
+    for (auto& node : state_->nodes) upgrade_with_subgraphs(node, opset, context);
     for (auto& import : *proto.mutable_opset_import()) {
       if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(kTarget);
     }
@@ -196,8 +204,10 @@ void ModelEdit::State::drop_orphans() {
     // Only what had a reader before the edit is an orphan of the edit; the user's own unused
     // nodes and initializers stay.
     const auto orphaned = [&](const std::string& name) { return !read.contains(name) && read_before.contains(name); };
+    const auto unread = [&](const std::string& name) { return name.empty() || !read.contains(name); };
     const auto removed = std::remove_if(nodes.begin(), nodes.end(), [&](const onnx::NodeProto& node) {
-      return node.output_size() > 0 && std::all_of(node.output().begin(), node.output().end(), orphaned);
+      return std::all_of(node.output().begin(), node.output().end(), unread) &&
+             std::any_of(node.output().begin(), node.output().end(), orphaned);
     });
     changed = removed != nodes.end();
     nodes.erase(removed, nodes.end());

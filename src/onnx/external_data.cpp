@@ -67,8 +67,8 @@ fs::path ExternalData::resolve(const std::string& location) const {
   const fs::path path = fs::weakly_canonical(folder / location, error);
   NQ_CHECK(!error && is_inside(path, folder) && fs::path(location).is_relative(), input,
            "external data file '{}' lies outside the model's folder", location);
-  NQ_CHECK(fs::exists(path), input, "external data file '{}' is missing beside the model", location);
-  NQ_CHECK(fs::is_regular_file(path), input, "external data '{}' is not a regular file", location);
+  NQ_CHECK(fs::exists(path, error), input, "external data file '{}' is missing beside the model", location);
+  NQ_CHECK(fs::is_regular_file(path, error), input, "external data '{}' is not a regular file", location);
   return path;
 }
 

@@ -64,10 +64,11 @@ class Inliner {
       for (auto& attribute : *node.mutable_attribute()) {
         if (attribute.has_g()) expand(*attribute.mutable_g()->mutable_node(), depth + 1);
       }
+      // Calls count as well: functions that only call each other would grow without a node.
+      NQ_CHECK(++total_nodes_ <= kMaxNodes, resource, "the model has more than {} nodes", kMaxNodes);
       const auto it = functions_.find({node.domain(), node.op_type()});
       if (it == functions_.end()) {
         result.Add(std::move(node));
-        NQ_CHECK(++total_nodes_ <= kMaxNodes, resource, "the model has more than {} nodes", kMaxNodes);
         continue;
       }
       NodeList body = instantiate(node, *it->second);
@@ -102,6 +103,10 @@ class Inliner {
       }
     }
     node.mutable_attribute()->Swap(&kept);
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (!attribute.has_g()) continue;
+      for (auto& inner : *attribute.mutable_g()->mutable_node()) substitute_attributes(inner, call);
+    }
   }
 
   NodeList instantiate(const onnx::NodeProto& call, const onnx::FunctionProto& function) {
@@ -118,10 +123,19 @@ class Inliner {
     for (int k = 0; k < function.output_size() && k < call.output_size(); ++k) {
       if (!call.output(k).empty()) names[function.output(k)] = call.output(k);
     }
-    for (int k = 0; k < function.input_size(); ++k) {
-      names[function.input(k)] = k < call.input_size() ? call.input(k) : std::string();
-    }
     NodeList body;
+    for (int k = 0; k < function.input_size(); ++k) {
+      const std::string given = k < call.input_size() ? call.input(k) : std::string();
+      // An input handed on as an output makes no node of its own: the caller's name needs one.
+      const auto passed_on = names.find(function.input(k));
+      if (passed_on != names.end() && !given.empty()) {
+        onnx::NodeProto& copy = *body.Add();
+        copy.set_op_type("Identity");
+        copy.add_input(given);
+        copy.add_output(passed_on->second);
+      }
+      names[function.input(k)] = given;
+    }
     for (const auto& node : function.node()) {
       onnx::NodeProto copy = node;
       substitute_attributes(copy, call);

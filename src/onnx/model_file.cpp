@@ -8,6 +8,8 @@
 
 #include <set>
 #include <sstream>
+#include <type_traits>
+#include <unordered_map>
 
 #include "core/check.hpp"
 #include "core/files.hpp"
@@ -23,25 +25,43 @@ constexpr std::uint64_t kMaxProtoBytes = INT32_MAX;
 constexpr int kCheckerOpset = 17;
 constexpr int kCheckerIrVersion = 8;
 
-void collect_external(const onnx::GraphProto& graph, std::set<std::string>& files) {
-  const auto add = [&files](const onnx::TensorProto& tensor) {
-    if (tensor.data_location() != onnx::TensorProto::EXTERNAL) return;
-    for (const auto& entry : tensor.external_data()) {
-      if (entry.key() == "location") files.insert(entry.value());
-    }
+/// Calls visit for every tensor of the graph and its subgraphs whose bytes lie in another file.
+template <typename Graph, typename Visit>
+void visit_external(Graph& graph, const Visit& visit) {
+  const auto offer = [&visit](auto& tensor) {
+    if (tensor.data_location() == onnx::TensorProto::EXTERNAL) visit(tensor);
   };
-  for (const auto& tensor : graph.initializer()) add(tensor);
-  for (const auto& node : graph.node()) {
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_t()) add(attribute.t());
-      if (attribute.has_g()) collect_external(attribute.g(), files);
+  if constexpr (std::is_const_v<Graph>) {
+    for (const auto& tensor : graph.initializer()) offer(tensor);
+    for (const auto& node : graph.node()) {
+      for (const auto& attribute : node.attribute()) {
+        if (attribute.has_t()) offer(attribute.t());
+        if (attribute.has_g()) visit_external(attribute.g(), visit);
+      }
+    }
+  } else {
+    for (auto& tensor : *graph.mutable_initializer()) offer(tensor);
+    for (auto& node : *graph.mutable_node()) {
+      for (auto& attribute : *node.mutable_attribute()) {
+        if (attribute.has_t()) offer(*attribute.mutable_t());
+        if (attribute.has_g()) visit_external(*attribute.mutable_g(), visit);
+      }
     }
   }
 }
 
-std::string model_sha256(const onnx::ModelProto& proto, std::string_view bytes, const ExternalData& external) {
+std::set<std::string> external_files(const onnx::ModelProto& proto) {
   std::set<std::string> files;
-  collect_external(proto.graph(), files);
+  visit_external(proto.graph(), [&files](const onnx::TensorProto& tensor) {
+    for (const auto& entry : tensor.external_data()) {
+      if (entry.key() == "location") files.insert(entry.value());
+    }
+  });
+  return files;
+}
+
+std::string model_sha256(const onnx::ModelProto& proto, std::string_view bytes, const ExternalData& external) {
+  const std::set<std::string> files = external_files(proto);
   if (files.empty()) return sha256_hex(bytes);
   std::string digests = sha256_hex(bytes);
   for (const std::string& file : files) digests += sha256_file(external.resolve(file));
@@ -67,6 +87,53 @@ ModelFile make_model(std::string bytes, const std::filesystem::path& path, const
   return ModelFile(std::move(impl));
 }
 
+/// check_model() looks for external data in the working directory; this looks beside the model.
+void check_with_folder(const onnx::ModelProto& proto, const std::filesystem::path& folder) {
+  onnx::checker::CheckerContext context;
+  context.set_ir_version(static_cast<int>(proto.ir_version()));
+  std::unordered_map<std::string, int> opsets;
+  for (const auto& import : proto.opset_import()) opsets[import.domain()] = static_cast<int>(import.version());
+  context.set_opset_imports(std::move(opsets));
+  context.set_model_dir(folder.string());
+  onnx::checker::check_graph(proto.graph(), context, onnx::checker::LexicalScopeContext());
+}
+
+std::string serialize_proto(const onnx::ModelProto& proto) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    NQ_CHECK(proto.ByteSizeLong() <= kMaxProtoBytes, resource, "the model is larger than 2 GiB, the protobuf limit");
+    NQ_CHECK(proto.SerializeToCodedStream(&coded), internal, "the model cannot be serialized");
+  }
+  return bytes;
+}
+
+bool same_folder(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  const auto or_here = [](const std::filesystem::path& path) { return path.empty() ? "." : path; };
+  std::error_code error;
+  return std::filesystem::equivalent(or_here(file.parent_path()), or_here(folder), error);
+}
+
+/// The model with the bytes of its external tensors inside: locations are relative to the folder
+/// it was loaded from and mean nothing elsewhere.
+onnx::ModelProto with_embedded_data(const ModelFile::Impl& impl) {
+  onnx::ModelProto proto = impl.proto;
+  std::uint64_t total = 0;
+  visit_external(*proto.mutable_graph(), [&](onnx::TensorProto& tensor) {
+    const std::shared_ptr<const void> unowned;
+    const Tensor values = tensor_from_proto(tensor, unowned, impl.external);
+    total += values.bytes();
+    NQ_CHECK(total <= kMaxProtoBytes, resource,
+             "the model and its external data are larger than 2 GiB: write it to the folder of the data");
+    onnx::TensorProto embedded = tensor_to_proto(values, tensor.name());
+    embedded.set_doc_string(tensor.doc_string());
+    tensor = std::move(embedded);
+  });
+  return proto;
+}
+
 std::string first_values(const Tensor& tensor) {
   if (tensor.dtype() == DType::string) return "";
   std::vector<double> values = to_vector<double>(tensor.view());
@@ -77,7 +144,7 @@ std::string first_values(const Tensor& tensor) {
 }  // namespace
 
 ModelFile ModelFile::load(const std::filesystem::path& path) {
-  return with_context([&] { return make_model(read_file(path, UINT64_MAX), path, path.parent_path()); },
+  return with_context([&] { return make_model(read_file(path, kMaxProtoBytes), path, path.parent_path()); },
                       [&] { return fmt::format("while loading '{}'", path.string()); });
 }
 
@@ -93,20 +160,12 @@ ModelFile ModelFile::from_text(const std::string& text) {
   return make_model(proto.SerializeAsString(), {}, {});
 }
 
-std::string ModelFile::serialize() const {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    NQ_CHECK(impl_->proto.ByteSizeLong() <= kMaxProtoBytes, resource,
-             "the model is larger than 2 GiB, the protobuf limit");
-    NQ_CHECK(impl_->proto.SerializeToCodedStream(&coded), internal, "the model cannot be serialized");
-  }
-  return bytes;
-}
+std::string ModelFile::serialize() const { return serialize_proto(impl_->proto); }
 
-void ModelFile::save(const std::filesystem::path& path) const { write_file_atomically(path, serialize()); }
+void ModelFile::save(const std::filesystem::path& path) const {
+  const bool stays = external_files(impl_->proto).empty() || same_folder(path, impl_->external.folder());
+  write_file_atomically(path, stays ? serialize() : serialize_proto(with_embedded_data(*impl_)));
+}
 
 std::string ModelFile::to_text() const {
   std::ostringstream text;
@@ -148,7 +207,8 @@ std::optional<std::string> ModelFile::metadata(std::string_view key) const {
 void ModelFile::check() const {
   if (opset() > kCheckerOpset || ir_version() > kCheckerIrVersion) return;
   try {
-    onnx::checker::check_model(impl_->proto);
+    if (external_files(impl_->proto).empty()) onnx::checker::check_model(impl_->proto);
+    else check_with_folder(impl_->proto, impl_->external.folder());
   } catch (const std::exception& error) {
     fail(ErrorKind::input, "the ONNX checker refuses the model: {}", error.what());
   }

@@ -79,6 +79,13 @@ Tensor parse_npy(std::string_view bytes) {
            type.bytes());
   Tensor tensor(type);
   if (!data.empty()) std::memcpy(tensor.mutable_data(), data.data(), data.size());
+  if (type.dtype == DType::boolean) {
+    // A bool byte other than 0 or 1 would be undefined behaviour to read.
+    for (std::size_t at = 0; at < data.size(); ++at) {
+      std::byte& value = tensor.mutable_data()[at];
+      value = value == std::byte{0} ? std::byte{0} : std::byte{1};
+    }
+  }
   return tensor;
 }
 

@@ -140,6 +140,7 @@ Tensor decode(const onnx::TensorProto& proto, const std::shared_ptr<const void>&
 }  // namespace
 
 DType dtype_from_onnx(int data_type) {
+  NQ_CHECK(data_type != 0, input, "has no element type");
   for (const auto& [code, dtype] : kDataTypes) {
     if (code == data_type) return dtype;
   }

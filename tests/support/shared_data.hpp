@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nq::test {
 
@@ -19,6 +21,16 @@ inline std::optional<std::filesystem::path> shared_data(const std::string& relat
   if (require != nullptr && std::string(require) == "1") FAIL(reason);
   WARN("skipped: " << reason);
   return std::nullopt;
+}
+
+/// Folders of the shared graphs in the ONNX backend-test layout, sorted; empty when absent.
+inline std::vector<std::filesystem::path> shared_graphs() {
+  const auto root = shared_data("data/graphs");
+  std::vector<std::filesystem::path> folders;
+  if (!root) return folders;
+  for (const auto& entry : std::filesystem::directory_iterator(*root)) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
 }
 
 }  // namespace nq::test
