@@ -232,7 +232,9 @@ void run_calibrate(CalibrateCommandOptions options) {
   eval.bad_images = options.calibration.bad_images;
   eval.input_shape = options.calibration.input_shape;
   outcome.comparison = evaluate(written, &model, samples, preprocess, eval, progress);
-  outcome.written = inspect(written, {{}, options.calibration.input_shape});
+  InspectOptions inspect_options;
+  inspect_options.input_shape = options.calibration.input_shape;
+  outcome.written = inspect(written, inspect_options);
   if (options.runtime.json) print_document(json_outcome(options, targets, preprocess, outcome));
   else print_text(outcome_text(options, targets, outcome));
 }

@@ -78,7 +78,9 @@ void run_eval(const EvalCommandOptions& options) {
   if (!options.reference.empty()) reference = load_runnable(options.reference);
   const Preprocess preprocess = options.images.resolve(model, options.model.input_shape());
   const ImageFolder folder = options.images.open();
-  const Inspection inspection = inspect(model, {{}, options.model.input_shape()});
+  InspectOptions inspect_options;
+  inspect_options.input_shape = options.model.input_shape();
+  const Inspection inspection = inspect(model, inspect_options);
   TerminalProgress progress(options.runtime.progress());
   const EvalReport report =
       evaluate(model, reference ? &*reference : nullptr, folder.select(options.limit, options.seed), preprocess,

@@ -33,7 +33,7 @@ void run_quantize(const QuantizeCommandOptions& options) {
   check_output(output, {options.model.path, options.recipe});
   const ModelFile model = options.model.load();
   quantize(model, recipe, emit_options(recipe)).save(output);
-  const Inspection written = inspect(ModelFile::load(output), {{}, std::nullopt});
+  const Inspection written = inspect(ModelFile::load(output));
   if (options.runtime.json) {
     Json document = new_document("quantize");
     document["model"] = options.model.path.string();
