@@ -37,6 +37,11 @@ std::vector<BoundGroup> bind_recipe(const SiteSearch& found, const Recipe& recip
   return groups;
 }
 
+/// One spelling, whether the recipe was just made or read from a file.
+std::string compact_json(const std::string& text) {
+  return text.empty() ? text : nlohmann::ordered_json::parse(text).dump();
+}
+
 void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
   const nlohmann::json options(recipe.options);
   edit.set_producer("nqcli", std::string(version()));
@@ -45,7 +50,7 @@ void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
   edit.set_metadata("nqcli.source_sha256", recipe.model_sha256);
   edit.set_metadata("nqcli.method", recipe.method);
   edit.set_metadata("nqcli.options", options.dump());
-  edit.set_metadata("nqcli.preprocess", recipe.preprocess);
+  edit.set_metadata("nqcli.preprocess", compact_json(recipe.preprocess));
   edit.set_metadata("nqcli.seed", std::to_string(recipe.seed));
   edit.set_metadata("nqcli.calibration_images", std::to_string(recipe.calibration_images));
   edit.set_metadata("nqcli.image_list_sha256", recipe.image_list_sha256);
