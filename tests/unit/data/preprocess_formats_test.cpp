@@ -8,7 +8,8 @@ namespace {
 
 const std::string kNative =
     R"({"schema": 1, "input_size": [224, 160], "resize": "short_edge", "crop_pct": 0.9,
-  "interpolation": "bilinear", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "channels": "BGR"})";
+  "interpolation": "bilinear", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+  "channels": "BGR"})";
 
 Preprocess parse(std::string_view json, int height = 0, int width = 0) {
   return parse_preprocess(json, "p.json", height, width);
