@@ -63,7 +63,7 @@ if [[ ! -x $nqcli ]]; then
   exit 2
 fi
 if [[ -z $methods ]]; then
-  methods=$("$nqcli" calibrate --help | sed -n -E 's/.*--method TEXT:\{([^}]*)\}.*/\1/p' | tr ',' ' ')
+  methods=$("$nqcli" calibrate --help | sed -n -E 's/.*--method \{([^}]*)\}.*/\1/p' | tr ',' ' ')
 fi
 title=${title:-$(basename "$model")}
 scratch=$(mktemp -d)

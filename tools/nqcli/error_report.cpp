@@ -1,5 +1,6 @@
 #include "error_report.hpp"
 
+#include <cstdio>
 #include <new>
 
 #include "document.hpp"
@@ -13,6 +14,10 @@ namespace {
 const CLI::App& innermost_command(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? app : *chosen.front();
+}
+
+std::string full_name(const CLI::App& app, const CLI::App& command) {
+  return &command == &app ? app.get_name() : app.get_name() + " " + command.get_name();
 }
 
 /// Long options and subcommands of a command.
@@ -29,7 +34,7 @@ std::vector<std::string> known_words(const CLI::App& app) {
 
 std::string usage_text(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = innermost_command(app);
-  const std::string prog = &command == &app ? "nqcli" : "nqcli " + command.get_name();
+  const std::string program = full_name(app, command);
   std::string text = error.what();
   for (const std::string& word : app.remaining(true)) {
     const std::string flag = word.substr(0, word.find('='));
@@ -38,7 +43,12 @@ std::string usage_text(const CLI::App& app, const CLI::ParseError& error) {
       break;
     }
   }
-  return text + " · hint: see '" + prog + " --help'";
+  return text + " · hint: see '" + program + " --help'";
+}
+
+std::string help_text(const CLI::App& app) {
+  const CLI::App& command = innermost_command(app);
+  return command.help(&command == &app ? "" : app.get_name());
 }
 
 int report(ErrorKind kind, const std::string& text) {
@@ -49,9 +59,11 @@ int report(ErrorKind kind, const std::string& text) {
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {
     const bool is_version = error.get_name() == "CallForVersion";
-    print_text(is_version ? std::string(error.what()) + "\n" : innermost_command(app).help());
+    print_text(is_version ? std::string(error.what()) + "\n" : help_text(app));
     return 0;
   }
+  const bool no_arguments = app.get_subcommands().empty() && app.remaining().empty();
+  if (no_arguments) std::fputs(help_text(app).c_str(), stderr);
   return report(ErrorKind::usage, usage_text(app, error));
 }
 

@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <memory>
 #include <string>
 
 #include "document.hpp"
 #include "error_report.hpp"
+#include "help_format.hpp"
 #include "nq/interrupt.hpp"
 #include "nq/version.hpp"
 
@@ -34,13 +36,13 @@ Exit codes: 0 ok, 2 usage, 3 bad input file, 4 unsupported model, 5 gate failed,
 70 internal error, 130 interrupted.)";
 
 void describe(CLI::App& app) {
+  app.formatter(std::make_shared<HelpFormat>());
   app.name("nqcli");
   app.description("Quantizes Vision Transformer ONNX models to QDQ ONNX, with image folders as calibration data.");
   app.set_version_flag("--version", "nqcli " + std::string(version()), "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.footer(kFooter);
   app.require_subcommand(0, 1);
-  app.get_formatter()->column_width(34);
   add_commands(app);
 }
 

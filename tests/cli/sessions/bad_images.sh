@@ -37,4 +37,4 @@ expect_stdout "images     6 (2 skipped)"
 mkdir broken
 cp images/a/broken.bmp broken
 refuse 3 -- eval vit.onnx --images broken "${pre[@]}" --bad-images skip -q
-refuse 3 "labels" -- eval vit.onnx --images images "${pre[@]}" --labels nowhere.txt
+refuse 3 "nowhere.txt" -- eval vit.onnx --images images "${pre[@]}" --labels nowhere.txt

@@ -22,7 +22,7 @@ json_has sites skipped phases decode_s forward_s search_s emit_s peak_rss_bytes 
 [[ $(find out -type f | wc -l) == 2 ]] || fail "nothing else is left behind"
 
 # Every method, both propagations, both ranges.
-for method in $("$NQCLI" calibrate --help | sed -n -E 's/.*--method TEXT:\{([^}]*)\}.*/\1/p' | tr ',' ' '); do
+for method in $("$NQCLI" calibrate --help | sed -n -E 's/.*--method \{([^}]*)\}.*/\1/p' | tr ',' ' '); do
   ok calibrate "${common[@]}" --method "$method" --wbits 6 --abits 6 -o "out/$method.onnx" --json -q
   [[ $(json_value method) == "\"$method\"" ]] || fail "method $method"
   [[ ! -s ../.log/stderr ]] || fail "--quiet prints nothing"

@@ -7,7 +7,7 @@ fixture tensor x.pb
 fixture shape_tensor shape.pb
 
 ok run two.onnx --input x.pb shape.pb --output-dir out
-expect_stdout "out/y:0" "float32 [3,2]" "out/out_y_0.pb"
+expect_stdout "out/y:0" "float32[3,2]" "out/out_y_0.pb"
 [[ -s out/out_y_0.pb && $(find out -type f | wc -l) == 1 ]] || fail "one output file with a safe name"
 
 ok run two.onnx --input shape=shape.pb --input x=x.pb --output-dir out2 --json
@@ -32,4 +32,4 @@ refuse 2 "would replace the input" -- run two.onnx --input out/out_y_0.pb shape.
 fixture tiny_vit vit.onnx
 fixture input_tensor images.pb
 ok run vit.onnx --input images.pb --output-dir out
-expect_stdout "float32 [8,6]"
+expect_stdout "float32[8,6]"

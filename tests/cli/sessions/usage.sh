@@ -12,7 +12,7 @@ expect_stderr "Examples:" "error[usage]: a command"
 
 refuse 2 "calbrate" "did you mean 'calibrate'?" -- calbrate vit.onnx
 refuse 2 "did you mean '--images'?" "nqcli eval --help" -- eval vit.onnx --imgaes images
-refuse 2 "model is required" -- inspect
+refuse 2 "MODEL is required" -- inspect
 refuse 2 "--images is required" -- eval vit.onnx
 refuse 2 "--output-dir is required" -- run vit.onnx --input x.npy
 refuse 2 "--recipe is required" -- quantize vit.onnx

@@ -61,6 +61,7 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command.add_option("--seed", options->bench.seed, "Seed of the input")->capture_default_str();
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli bench vit.onnx --batch 16 --threads 8");
   command.callback([options] { run_bench(*options); });
 }
 

@@ -263,9 +263,9 @@ void add_calibrate(CLI::App& app) {
   command
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into a preceding LayerNormalization where that is exact")
-      ->capture_default_str()
       ->group("Quantization");
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli calibrate vit.onnx --images calib/ --wbits 6 --abits 6 -o vit_w6a6.onnx");
   command.callback([options] { run_calibrate(*options); });
 }
 

@@ -108,6 +108,7 @@ void add_eval(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{65536}))
       ->capture_default_str();
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli eval vit_w6a6.onnx --images val/ --reference vit.onnx");
   command.callback([options] { run_eval(*options); });
 }
 

@@ -171,6 +171,7 @@ void add_inspect(CLI::App& app) {
   options->model.add_input_shape_to(command);
   add_selection_options(command, options->selection);
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli inspect vit.onnx --json");
   command.callback([options] { run_inspect(*options); });
 }
 

@@ -62,6 +62,7 @@ void add_quantize(CLI::App& app) {
       .add_option("-o,--output", options->output, "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
       ->type_name("FILE");
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx");
   command.callback([options] { run_quantize(*options); });
 }
 

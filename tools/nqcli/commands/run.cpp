@@ -166,6 +166,7 @@ void add_run(CLI::App& app) {
       ->required()
       ->type_name("DIR");
   options->runtime.add_to(command);
+  command.footer("\nExample:\n  nqcli run vit.onnx --input images.npy --output-dir out/");
   command.callback([options] { run_run(*options); });
 }
 

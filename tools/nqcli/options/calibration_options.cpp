@@ -15,7 +15,7 @@ std::vector<std::string> method_names() {
 
 std::string method_help() {
   std::string text = "Method:";
-  for (const MethodInfo& info : builtin_methods().all()) text += fmt::format("\n  {}: {}", info.name, info.summary);
+  for (const MethodInfo& info : builtin_methods().all()) text += fmt::format("\n- {}: {}", info.name, info.summary);
   return text;
 }
 

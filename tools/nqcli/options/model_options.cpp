@@ -9,7 +9,7 @@
 namespace nq {
 
 void ModelOptions::add_to(CLI::App& command) {
-  command.add_option("model", path, "ONNX file")->required()->type_name("MODEL");
+  command.add_option("MODEL", path, "ONNX file")->required()->type_name("");
 }
 
 void ModelOptions::add_input_shape_to(CLI::App& command) {
