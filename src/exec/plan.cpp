@@ -3,6 +3,8 @@
 
 #include "core/check.hpp"
 #include "exec/arena_layout.hpp"
+#include "exec/folding.hpp"
+#include "exec/fusion/fuse.hpp"
 #include "exec/plan_impl.hpp"
 #include "exec/promotion.hpp"
 
@@ -14,7 +16,7 @@ std::size_t index_of(ValueId id) { return static_cast<std::size_t>(id.index); }
 class Planner {
  public:
   Planner(TypedGraph typed, const PlanOptions& options, const OpRegistry& ops)
-      : impl_(std::make_shared<Plan::Impl>()), ops_(ops) {
+      : impl_(std::make_shared<Plan::Impl>()), ops_(ops), choice_(options.kernels) {
     impl_->graph = std::move(typed);
     impl_->targets = options.targets.empty() ? graph().outputs : options.targets;
     impl_->tapped.assign(graph().num_values(), false);
@@ -22,6 +24,12 @@ class Planner {
   }
 
   std::shared_ptr<const Plan::Impl> run() {
+    if (choice_ == KernelChoice::automatic) {
+      std::vector<bool> pinned = impl_->tapped;
+      for (const ValueId target : impl_->targets) pinned[index_of(target)] = true;
+      fuse(impl_->graph, pinned);
+    }
+    fold_constants(impl_->graph, ops_);
     select_steps();
     find_roots();
     place_external();
@@ -94,6 +102,7 @@ class Planner {
   void lay_out() {
     constexpr std::size_t kForever = SIZE_MAX;
     last_use_.assign(graph().num_values(), 0);
+    released_.assign(graph().num_values(), false);
     for (std::size_t k = 0; k < impl_->steps.size(); ++k) {
       for (const auto* list : {&impl_->steps[k].inputs, &impl_->steps[k].outputs}) {
         for (const ValueId id : *list) {
@@ -123,7 +132,7 @@ class Planner {
         placement = impl_->placements[index_of(roots_[index_of(output)])];
       } else if (reused.valid() && output == step.outputs.front()) {
         placement = impl_->placements[index_of(reused)];
-        released_.push_back(reused);
+        released_[index_of(reused)] = true;
       } else {
         placement = {Placement::Kind::arena, layout.allocate(impl_->graph.type(output).bytes()), {}};
       }
@@ -147,25 +156,23 @@ class Planner {
   }
 
   void release_dead(const Step& step, std::size_t k, ArenaLayout& layout) {
-    std::vector<ValueId> dying;
     for (const auto* list : {&step.inputs, &step.outputs}) {
       for (const ValueId id : *list) {
         if (!id.valid()) continue;
         const ValueId root = roots_[index_of(id)];
-        const bool handled = std::find(released_.begin(), released_.end(), root) != released_.end() ||
-                             std::find(dying.begin(), dying.end(), root) != dying.end();
-        if (owns_arena(root) && last_use_[index_of(root)] == k && !handled) dying.push_back(root);
+        if (!owns_arena(root) || last_use_[index_of(root)] != k || released_[index_of(root)]) continue;
+        released_[index_of(root)] = true;
+        layout.release(impl_->placements[index_of(root)].offset);
       }
     }
-    for (const ValueId root : dying) layout.release(impl_->placements[index_of(root)].offset);
-    released_.insert(released_.end(), dying.begin(), dying.end());
   }
 
   std::shared_ptr<Plan::Impl> impl_;
   const OpRegistry& ops_;
+  KernelChoice choice_;
   std::vector<ValueId> roots_;
   std::vector<std::size_t> last_use_;
-  std::vector<ValueId> released_;
+  std::vector<bool> released_;  ///< roots whose memory went to another value or back to the layout
 };
 
 }  // namespace

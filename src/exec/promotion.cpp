@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "core/check.hpp"
@@ -19,23 +20,25 @@ bool is_reduced(DType dtype) { return dtype == DType::f16 || dtype == DType::bf1
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 void to_f32(const TensorView& from, float* to) {
-  parallel_for(0, from.elements(), kConvertGrain, [&](std::int64_t begin, std::int64_t end) {
+  const auto convert = [&](std::int64_t begin, std::int64_t end) {
     if (from.dtype() == DType::f16) {
       for (std::int64_t k = begin; k < end; ++k) to[k] = to_float(from.as<Half>()[k]);
     } else {
       for (std::int64_t k = begin; k < end; ++k) to[k] = to_float(from.as<BFloat16>()[k]);
     }
-  });
+  };
+  parallel_for(0, from.elements(), kConvertGrain, std::cref(convert));
 }
 
 void from_f32(const float* from, const MutableTensorView& to) {
-  parallel_for(0, to.elements(), kConvertGrain, [&](std::int64_t begin, std::int64_t end) {
+  const auto convert = [&](std::int64_t begin, std::int64_t end) {
     if (to.dtype() == DType::f16) {
       for (std::int64_t k = begin; k < end; ++k) to.as<Half>()[k] = to_half(from[k]);
     } else {
       for (std::int64_t k = begin; k < end; ++k) to.as<BFloat16>()[k] = to_bfloat16(from[k]);
     }
-  });
+  };
+  parallel_for(0, to.elements(), kConvertGrain, std::cref(convert));
 }
 
 /// Types and constants of a node with reduced floats replaced by float32.
@@ -82,7 +85,9 @@ class PromotedKernel final : public Kernel {
  public:
   PromotedKernel(std::unique_ptr<const Kernel> inner, Promoted promoted, std::vector<TensorType> output_types)
       : inner_(std::move(inner)), promoted_(std::move(promoted)), output_types_(std::move(output_types)) {
-    for (const TensorType& type : promoted_.types) converted_bytes_ += aligned(type.bytes());
+    for (std::size_t i = 0; i < promoted_.types.size(); ++i) {
+      if (promoted_.constants[i].empty_handle()) converted_bytes_ += aligned(promoted_.types[i].bytes());
+    }
     for (const TensorType& type : output_types_) converted_bytes_ += aligned(type.bytes());
   }
 

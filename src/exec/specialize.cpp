@@ -3,16 +3,13 @@
 #include <set>
 
 #include "core/check.hpp"
-#include "exec/promotion.hpp"
+#include "exec/folding.hpp"
 #include "graph/passes/passes.hpp"
 #include "graph/simplify.hpp"
 #include "nq/executor.hpp"
 
 namespace nq {
 namespace {
-
-/// Largest tensor that folding may create: a hostile Expand must not eat the memory.
-constexpr std::size_t kMaxFoldedBytes = std::size_t{1} << 30;
 
 std::string describe(const Node& node) {
   return fmt::format("'{}' ({}{}{}, opset {})", node.display_name(), node.domain, node.domain.empty() ? "" : ".",
@@ -60,10 +57,12 @@ class Specializer {
       remaining.push_back(id);
     }
     graph().inputs = std::move(remaining);
-    for (const auto& [name, shape] : spec_.shapes) {
+    const auto check_known = [&known](const std::string& name) {
       NQ_CHECK(known.contains(name), usage, "the model has no input '{}'; its inputs are: {}", name,
                fmt::join(known, ", "));
-    }
+    };
+    for (const auto& [name, shape] : spec_.shapes) check_known(name);
+    for (const auto& [name, value] : spec_.constants) check_known(name);
   }
 
   TensorType input_type(const Value& value) const {
@@ -100,65 +99,22 @@ class Specializer {
         [&] { return "in node " + describe(graph().node(id)); });
   }
 
-  NodeBinding binding(const Node& node) {
-    NodeBinding result;
-    result.node = &node;
-    result.def = ops_.find(node.domain, node.op_type, node.opset);
-    NQ_CHECK(result.def != nullptr, unsupported, "operator is not supported");
-    for (const ValueId input : node.inputs) {
-      result.input_types.push_back(input.valid() ? &type(input) : nullptr);
-      result.constants.push_back(graph().constant(input));
-    }
-    return result;
-  }
-
   void infer_and_fold(NodeId id) {
-    const NodeBinding bound = binding(graph().node(id));
+    const NodeBinding bound = bind_inputs(result_, graph().node(id), ops_);
     const auto types = infer_types(bound);
     const Node& node = graph().node(id);
     for (std::size_t k = 0; k < node.outputs.size(); ++k) {
       if (!node.outputs[k].valid()) continue;
-      NQ_ASSERT(types[k].has_value());
+      NQ_CHECK(types[k].has_value(), unsupported, "output {} is not supported", k);
       (void)types[k]->shape.elements();
       type(node.outputs[k]) = *types[k];
     }
-    if (can_fold(node)) fold(id, bound);
+    if (can_fold(result_, node) && !keeps_weight(node)) fold_node(result_, id, bound);
   }
 
-  bool can_fold(const Node& node) {
-    const bool reads_only_types = node.domain.empty() && (node.op_type == "Shape" || node.op_type == "Size");
-    const bool constant_inputs = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
-      return !input.valid() || graph().constant(input) != nullptr;
-    });
-    if (!reads_only_types && !constant_inputs) return false;
-    return std::all_of(node.outputs.begin(), node.outputs.end(), [&](ValueId output) {
-      return !output.valid() || type(output).bytes() <= kMaxFoldedBytes;
-    });
-  }
-
-  void fold(NodeId id, const NodeBinding& bound) {
-    const Node& node = graph().node(id);
-    const std::unique_ptr<const Kernel> kernel = bind_kernel(bound);
-    static constexpr std::byte kUnread{};
-    std::vector<TensorView> inputs;
-    for (const ValueId input : node.inputs) {
-      if (!input.valid()) inputs.emplace_back();
-      else if (const Tensor* constant = graph().constant(input)) inputs.push_back(constant->view());
-      else inputs.push_back({&kUnread, &type(input)});
-    }
-    std::vector<Tensor> results;
-    std::vector<MutableTensorView> outputs;
-    for (const ValueId output : node.outputs) {
-      results.emplace_back(output.valid() ? Tensor(type(output)) : Tensor());
-      outputs.push_back({results.back().mutable_data(), output.valid() ? &type(output) : nullptr});
-    }
-    const Tensor scratch(TensorType{DType::u8, Shape{static_cast<std::int64_t>(kernel->scratch_bytes())}});
-    kernel->run({inputs, outputs, {const_cast<std::byte*>(scratch.data()), kernel->scratch_bytes()}});
-    const std::vector<ValueId> made = node.outputs;
-    graph().remove_node(id);
-    for (std::size_t k = 0; k < made.size(); ++k) {
-      if (made[k].valid()) graph().value(made[k]).constant = std::move(results[k]);
-    }
+  /// A quantized weight stays in its integers where the plan may use them.
+  bool keeps_weight(const Node& node) const {
+    return spec_.keep_quantized_weights && node.domain.empty() && node.op_type == "DequantizeLinear";
   }
 
   /// Replaces an If whose condition is known by the nodes of the branch taken.
@@ -223,7 +179,9 @@ void collect_unsupported(const Graph& graph, const OpRegistry& ops, std::vector<
         collect_unsupported(**subgraph, ops, found);
       }
     }
-    if (!is_default_if(node) && ops.find(node.domain, node.op_type, node.opset) == nullptr) {
+    // The internal domain is for the plan's own nodes; a file must not name it.
+    const bool known = node.domain != "nq" && ops.find(node.domain, node.op_type, node.opset) != nullptr;
+    if (!is_default_if(node) && !known) {
       found.push_back(describe(node));
     }
   }
