@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "nq/executor.hpp"
 #include "nq/model_file.hpp"
 #include "nq/progress.hpp"
 
@@ -15,6 +16,7 @@ struct BenchOptions {
   int warmup = 2;          ///< runs before them that are not measured
   std::uint64_t seed = 0;  ///< of the normally distributed input
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open
+  KernelChoice kernels = KernelChoice::automatic;
 };
 
 /// Wall time of repeated inference on one random batch.

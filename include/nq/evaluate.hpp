@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nq/batch_loader.hpp"
+#include "nq/executor.hpp"
 #include "nq/image_folder.hpp"
 #include "nq/model_file.hpp"
 #include "nq/preprocess.hpp"
@@ -17,6 +18,7 @@ struct EvalOptions {
   std::int64_t batch = 16;  ///< images in flight; never changes a result
   BadImages bad_images = BadImages::fail;
   std::optional<Shape> input_shape;
+  KernelChoice kernels = KernelChoice::automatic;
 };
 
 /// Logits of the model against those of a reference on the same images.

@@ -19,6 +19,14 @@ struct Specialization {
   std::map<std::string, Shape> shapes;
   /// Inputs whose value is fixed as well (shape-like inputs); they become constants.
   std::map<std::string, Tensor> constants;
+  /// Leave DequantizeLinear of constants unfolded, for a plan that computes on the integers.
+  bool keep_quantized_weights = false;
+};
+
+/// How a plan computes.
+enum class KernelChoice {
+  automatic,  ///< fused and integer kernels where a pattern is recognised
+  reference,  ///< one kernel per node, exactly as the file says: the oracle of the other
 };
 
 /// Lists every node that `ops` cannot run, "'/a/Resize' (Resize, opset 17)", empty when none.
@@ -37,6 +45,7 @@ struct PlanOptions {
   std::vector<ValueId> taps;
   /// Run only what these values need; empty means the graph outputs.
   std::vector<ValueId> targets;
+  KernelChoice kernels = KernelChoice::automatic;
 };
 
 /// Execution order, bound kernels and arena layout. Immutable; share it between executors.

@@ -82,7 +82,7 @@ class FoldFinder {
   std::optional<AffineFold> from_add(const Node& add) const {
     for (int slot = 0; slot < 2; ++slot) {
       const auto shift = channel_constant(add.inputs[static_cast<std::size_t>(slot)]);
-      if (!shift) continue;
+      if (!shift || !may_replace(add, slot)) continue;
       AffineFold fold;
       fold.shift_origin = add.origin;
       fold.shift_input = slot;
@@ -93,6 +93,16 @@ class FoldFinder {
     return std::nullopt;
   }
 
+  /// A new constant of rank 1 must leave the result's rank alone. The bias of a linear layer is not
+  /// ours to change: its own site rewrites it.
+  bool may_replace(const Node& node, int slot) const {
+    const ValueId other = node.inputs[static_cast<std::size_t>(1 - slot)];
+    const int rank = typed_.type(node.inputs[static_cast<std::size_t>(slot)]).shape.rank();
+    const Node* source = producer(other);
+    const bool is_bias = source != nullptr && source->op_type == "MatMul";
+    return graph_.constant(other) == nullptr && rank <= typed_.type(other).shape.rank() && !is_bias;
+  }
+
   void attach_mul(ValueId scaled, AffineFold& fold) const {
     const Node* mul = producer(scaled);
     if (mul == nullptr || mul->op_type != "Mul" || !mul->domain.empty() || mul->origin.empty() ||
@@ -101,7 +111,7 @@ class FoldFinder {
     }
     for (int slot = 0; slot < 2; ++slot) {
       const auto scale = channel_constant(mul->inputs[static_cast<std::size_t>(slot)]);
-      if (!scale) continue;
+      if (!scale || !may_replace(*mul, slot)) continue;
       fold.scale_origin = mul->origin;
       fold.scale_input = slot;
       fold.scale = *scale;

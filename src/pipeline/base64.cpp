@@ -40,6 +40,8 @@ std::vector<std::int8_t> base64_decode(std::string_view text) {
     const std::size_t padding = !last || text[at + 3] != '=' ? 0 : (text[at + 2] == '=' ? 2 : 1);
     std::uint32_t word = 0;
     for (std::size_t k = 0; k < 4; ++k) word = word << 6 | (k < 4 - padding ? sextet(text[at + k]) : 0U);
+    const std::uint32_t unused = padding == 0 ? 0U : word & ((1U << (8 * padding)) - 1);
+    NQ_CHECK(unused == 0, input, "base64 text ends in bits that no byte holds");
     for (std::size_t k = 0; k < 3 - padding; ++k) bytes.push_back(static_cast<std::int8_t>(word >> (16 - 8 * k) & 255U));
   }
   return bytes;

@@ -44,7 +44,7 @@ BenchReport bench(const ModelFile& model, const BenchOptions& options, Progress&
            options.warmup);
   const Graph graph = model.to_graph();
   const ImageInput input = find_image_input(graph, options.input_shape);
-  ImageRunner runner(make_plan(specialize(graph, specialize_images(input))), input);
+  ImageRunner runner(plan_images(graph, input, options.kernels), input);
   const Tensor images = random_images(input, options);
   BenchReport report;
   report.batch = options.batch;

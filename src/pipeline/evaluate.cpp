@@ -37,7 +37,7 @@ ImageRunner make_runner(const ModelFile& model, const EvalOptions& options, cons
         NQ_CHECK(input.height == preprocess.height && input.width == preprocess.width, usage,
                  "the preprocessing makes {} x {} images, the model takes {} x {}", preprocess.height,
                  preprocess.width, input.height, input.width);
-        return ImageRunner(make_plan(specialize(graph, specialize_images(input))), input);
+        return ImageRunner(plan_images(graph, input, options.kernels), input);
       },
       [&] { return fmt::format("in model '{}'", model.path().string()); });
 }

@@ -40,6 +40,14 @@ Specialization specialize_images(const ImageInput& input) {
   return spec;
 }
 
+Plan plan_images(const Graph& graph, const ImageInput& input, KernelChoice kernels) {
+  Specialization spec = specialize_images(input);
+  spec.keep_quantized_weights = kernels == KernelChoice::automatic;
+  PlanOptions options;
+  options.kernels = kernels;
+  return make_plan(specialize(graph, spec), options);
+}
+
 ImageRunner::ImageRunner(Plan plan, ImageInput input)
     : plan_(std::move(plan)), input_(std::move(input)), plan_batch_(image_plan_batch(input_)) {
   executors_.resize(static_cast<std::size_t>(num_threads()));

@@ -45,4 +45,7 @@ std::int64_t image_plan_batch(const ImageInput& input);
 /// Fixes the image input of `graph` for planning.
 Specialization specialize_images(const ImageInput& input);
 
+/// The plan of a model over images.
+Plan plan_images(const Graph& graph, const ImageInput& input, KernelChoice kernels);
+
 }  // namespace nq

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/check.hpp"
 #include "nq/executor.hpp"
@@ -23,7 +24,10 @@ std::vector<BoundGroup> bind_recipe(const SiteSearch& found, const Recipe& recip
   for (const LinearSite& site : found.sites) by_origin[site.origin] = &site;
   std::vector<BoundGroup> groups;
   std::map<int, std::size_t> index;
+  std::set<std::string> seen;
   for (const SiteRecipe& item : recipe.sites) {
+    NQ_CHECK(seen.insert(item.origin).second, input, "the recipe has the layer '{}' (output '{}') twice", item.name,
+             item.origin);
     const auto it = by_origin.find(item.origin);
     NQ_CHECK(it != by_origin.end(), input, "the recipe's layer '{}' (output '{}') is not in the model", item.name,
              item.origin);

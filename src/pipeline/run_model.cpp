@@ -15,8 +15,10 @@ bool is_bound(const Tensor& tensor, Binding binding) {
   return binding == Binding::everything || (binding == Binding::integers && !is_float(tensor.dtype()));
 }
 
-std::vector<Tensor> run_bound(const Graph& graph, const std::map<std::string, Tensor>& inputs, Binding binding) {
+std::vector<Tensor> run_bound(const Graph& graph, const std::map<std::string, Tensor>& inputs, Binding binding,
+                              KernelChoice kernels) {
   Specialization spec;
+  spec.keep_quantized_weights = kernels == KernelChoice::automatic;
   std::vector<Tensor> arguments;
   for (const ValueId id : graph.inputs) {
     const std::string& name = graph.value(id).name;
@@ -28,7 +30,9 @@ std::vector<Tensor> run_bound(const Graph& graph, const std::map<std::string, Te
       arguments.push_back(tensor);
     }
   }
-  return Executor(make_plan(specialize(graph, spec))).run(arguments);
+  PlanOptions options;
+  options.kernels = kernels;
+  return Executor(make_plan(specialize(graph, spec), options)).run(arguments);
 }
 
 void check_inputs(const Graph& graph, const std::map<std::string, Tensor>& inputs) {
@@ -50,18 +54,18 @@ void check_inputs(const Graph& graph, const std::map<std::string, Tensor>& input
 
 }  // namespace
 
-std::vector<Tensor> run_model(const Graph& graph, const std::map<std::string, Tensor>& inputs) {
+std::vector<Tensor> run_model(const Graph& graph, const std::map<std::string, Tensor>& inputs, KernelChoice kernels) {
   check_inputs(graph, inputs);
   const std::vector<std::string> unknown = unsupported_nodes(graph, builtin_ops());
   NQ_CHECK(unknown.empty(), unsupported, "operators that are not supported: {}", fmt::join(unknown, "; "));
   for (const Binding binding : {Binding::none, Binding::integers}) {
     try {
-      return run_bound(graph, inputs, binding);
+      return run_bound(graph, inputs, binding, kernels);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::unsupported) throw;
     }
   }
-  return run_bound(graph, inputs, Binding::everything);
+  return run_bound(graph, inputs, Binding::everything, kernels);
 }
 
 }  // namespace nq

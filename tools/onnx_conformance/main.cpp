@@ -44,11 +44,15 @@ std::vector<nq::Tensor> load_tensors(const fs::path& folder, const std::string& 
   }
 }
 
+/// How every case is run; set once from the command line.
+nq::KernelChoice kernel_choice = nq::KernelChoice::automatic;
+
 /// Inputs that are fixed before planning: none, the integer ones (shapes, axes), or all.
 enum class Binding { runtime, integers, everything };
 
 std::vector<nq::Tensor> run_model(const nq::Graph& graph, const std::vector<nq::Tensor>& inputs, Binding binding) {
   nq::Specialization spec;
+  spec.keep_quantized_weights = kernel_choice == nq::KernelChoice::automatic;
   std::vector<nq::Tensor> runtime;
   for (std::size_t k = 0; k < graph.inputs.size() && k < inputs.size(); ++k) {
     const std::string& name = graph.value(graph.inputs[k]).name;
@@ -61,7 +65,9 @@ std::vector<nq::Tensor> run_model(const nq::Graph& graph, const std::vector<nq::
       runtime.push_back(inputs[k]);
     }
   }
-  nq::Executor executor(nq::make_plan(nq::specialize(graph, spec)));
+  nq::PlanOptions options;
+  options.kernels = kernel_choice;
+  nq::Executor executor(nq::make_plan(nq::specialize(graph, spec), options));
   return executor.run(runtime);
 }
 
@@ -121,7 +127,10 @@ int main(int argc, char** argv) {
   app.add_option("dirs", roots, "Case folders, or folders of case folders")->required()->check(CLI::ExistingDirectory);
   app.add_option("--rtol", tolerance.rtol, "Relative tolerance of float results")->capture_default_str();
   app.add_option("--atol", tolerance.atol, "Absolute tolerance of float results")->capture_default_str();
+  std::string kernels = "auto";
+  app.add_option("--kernels", kernels, "auto or reference")->check(CLI::IsMember({"auto", "reference"}))->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  if (kernels == "reference") kernel_choice = nq::KernelChoice::reference;
   Counts counts;
   for (const fs::path& root : roots) {
     for (const fs::path& folder : cases_under(root)) report(folder, tolerance, counts);

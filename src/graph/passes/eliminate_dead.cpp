@@ -4,8 +4,9 @@
 
 namespace nq {
 
-void eliminate_dead(Graph& graph) {
-  std::vector<bool> live(graph.num_values(), false);
+void eliminate_dead(Graph& graph, const std::vector<bool>& keep) {
+  std::vector<bool> live = keep;
+  live.resize(graph.num_values(), false);
   const auto mark = [&live](ValueId id) {
     if (id.valid()) live[static_cast<std::size_t>(id.index)] = true;
   };

@@ -9,6 +9,7 @@ namespace nq {
 void eliminate_identity(Graph& graph);
 
 /// Before: nodes whose outputs nothing reads. After: they are gone, and so are their inputs.
-void eliminate_dead(Graph& graph);
+/// Values flagged in `keep`, indexed by ValueId, count as read.
+void eliminate_dead(Graph& graph, const std::vector<bool>& keep = {});
 
 }  // namespace nq

@@ -1,0 +1,184 @@
+#include <string>
+
+#include "exec/fusion/fuse.hpp"
+#include "exec/fusion/strided_view.hpp"
+#include "ops/strided_copy.hpp"
+
+namespace nq {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+/// A view cut into [batch, heads, rows, columns]; rank 3 has one batch.
+struct Heads {
+  std::int64_t batch = 1, heads = 0, rows = 0, columns = 0;
+  std::int64_t batch_stride = 0, head_stride = 0, row_stride = 0, column_stride = 0;
+};
+
+std::optional<Heads> cut_heads(const StridedView& view) {
+  const std::size_t rank = view.sizes.size();
+  if (rank != 3 && rank != 4) return std::nullopt;
+  Heads heads;
+  heads.heads = view.sizes[rank - 3];
+  heads.head_stride = view.strides[rank - 3];
+  heads.rows = view.sizes[rank - 2];
+  heads.row_stride = view.strides[rank - 2];
+  heads.columns = view.sizes[rank - 1];
+  heads.column_stride = view.strides[rank - 1];
+  if (rank == 4) {
+    heads.batch = view.sizes[0];
+    heads.batch_stride = view.strides[0];
+  }
+  return heads;
+}
+
+struct Addend {
+  ValueId value;
+  Ints layout;  ///< batch period; batch, head, row and column strides
+};
+
+struct ScoreMatch {
+  const Node* product = nullptr;  ///< Q K^T
+  float factor = 1.0F;
+  std::vector<Addend> addends;
+};
+
+class AttentionMatcher {
+ public:
+  explicit AttentionMatcher(const FusionGraph& graph) : graph_(graph) {}
+
+  /// Builds the fused node for `product` = softmax(...) V, or nothing. `last` is what it replaces.
+  std::optional<Node> match(const Node& product, NodeId& last) const {
+    const Node* softmax = graph_.made_by(product.inputs[0], "Softmax");
+    if (softmax == nullptr || graph_.sole_reader(product.inputs[0]) == nullptr) return std::nullopt;
+    const int rank = graph_.shape(product.inputs[0]).rank();
+    if (normalize_axis(attr_int(*softmax, "axis", softmax->opset < 13 ? 1 : -1), rank) != rank - 1) return std::nullopt;
+    const auto scores = match_scores(softmax->inputs[0]);
+    if (!scores) return std::nullopt;
+    const StridedView q = view_of(graph_, scores->product->inputs[0]);
+    const StridedView k = view_of(graph_, scores->product->inputs[1]);
+    const StridedView v = view_of(graph_, product.inputs[1]);
+    const auto q_heads = cut_heads(q);
+    const auto k_heads = cut_heads(k);  // as K^T: columns are the keys
+    const auto v_heads = cut_heads(v);
+    const bool fits = q_heads && k_heads && v_heads && q_heads->column_stride == 1 && k_heads->row_stride == 1 &&
+                      v_heads->column_stride == 1 && same_heads(*q_heads, *k_heads) && same_heads(*q_heads, *v_heads) &&
+                      q_heads->columns == k_heads->rows && k_heads->columns == v_heads->rows;
+    if (!fits || v.factor != 1.0F) return std::nullopt;
+    Node node = internal_node("FusedAttention", product);
+    node.inputs = {q.source, k.source, v.source};
+    node.attributes["dims"] = Ints{q_heads->batch, q_heads->heads, q_heads->heads, q_heads->rows, k_heads->columns,
+                                   q_heads->columns, v_heads->columns};
+    node.attributes["q_layout"] = Ints{q.offset, q_heads->batch_stride, q_heads->head_stride, q_heads->row_stride};
+    node.attributes["k_layout"] = Ints{k.offset, k_heads->batch_stride, k_heads->head_stride, k_heads->column_stride};
+    node.attributes["v_layout"] = Ints{v.offset, v_heads->batch_stride, v_heads->head_stride, v_heads->row_stride};
+    node.attributes["scale"] = scores->factor * q.factor * k.factor;
+    for (std::size_t index = 0; index < scores->addends.size(); ++index) {
+      node.inputs.push_back(scores->addends[index].value);
+      node.attributes["addend" + std::to_string(index) + "_layout"] = scores->addends[index].layout;
+    }
+    place_output(product, node, last);
+    return node;
+  }
+
+ private:
+  static bool same_heads(const Heads& a, const Heads& b) { return a.batch == b.batch && a.heads == b.heads; }
+
+  std::optional<ScoreMatch> match_scores(ValueId value) const {
+    ScoreMatch match;
+    for (int depth = 0; depth < 4; ++depth) {
+      const Node* node = graph_.producer(value);
+      if (node == nullptr || !node->domain.empty() || graph_.sole_reader(value) == nullptr) return std::nullopt;
+      if (node->op_type == "MatMul") {
+        if (!graph_.all_f32(*node)) return std::nullopt;
+        match.product = node;
+        return match;
+      }
+      const auto inner = step_up(*node, match);
+      if (!inner) return std::nullopt;
+      value = *inner;
+    }
+    return std::nullopt;
+  }
+
+  /// Over one scalar factor or addend; nothing when the node is neither.
+  std::optional<ValueId> step_up(const Node& node, ScoreMatch& match) const {
+    if (node.inputs.size() != 2) return std::nullopt;
+    if (node.op_type == "Mul" || node.op_type == "Div") {
+      for (std::size_t side = 0; side < (node.op_type == "Mul" ? 2U : 1U); ++side) {
+        const auto factor = graph_.scalar(node.inputs[1 - side]);
+        if (!factor) continue;
+        match.factor *= node.op_type == "Mul" ? *factor : 1.0F / *factor;
+        return node.inputs[side];
+      }
+      return std::nullopt;
+    }
+    // Walking up, a factor seen before an Add would scale the addend too.
+    if (node.op_type != "Add" || match.addends.size() == 2 || match.factor != 1.0F) return std::nullopt;
+    for (std::size_t side = 0; side < 2; ++side) {
+      auto addend = addend_layout(node.inputs[1 - side], graph_.shape(node.outputs.front()));
+      const bool keeps_shape = graph_.shape(node.inputs[side]) == graph_.shape(node.outputs.front());
+      if (!addend || !keeps_shape || graph_.made_by(node.inputs[1 - side], "MatMul") != nullptr) continue;
+      match.addends.push_back(std::move(*addend));
+      return node.inputs[side];
+    }
+    return std::nullopt;
+  }
+
+  /// Layout of a dense value that broadcasts to the scores [batch, heads, rows, columns].
+  std::optional<Addend> addend_layout(ValueId value, const Shape& scores) const {
+    const Shape& shape = graph_.shape(value);
+    if (graph_.type(value).dtype != DType::f32 || shape.rank() > scores.rank() || scores.rank() > 4) return std::nullopt;
+    const Ints strides = dense_strides(shape);
+    Ints sizes(4, 1), steps(4, 0);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      const auto target = static_cast<std::size_t>(4 - shape.rank() + axis);
+      sizes[target] = shape[axis];
+      steps[target] = shape[axis] == 1 ? 0 : strides[static_cast<std::size_t>(axis)];
+    }
+    return Addend{value, {sizes[0], steps[0], steps[1], steps[2], steps[3]}};
+  }
+
+  /// Takes over a Transpose behind the product, whose order the kernel can write directly.
+  void place_output(const Node& product, Node& node, NodeId& last) const {
+    last = product.id;
+    ValueId result = product.outputs.front();
+    const Shape& dense = graph_.shape(result);
+    Ints strides = dense_strides(dense);
+    const Node* transpose = graph_.sole_reader(result);
+    if (transpose != nullptr && transpose->op_type == "Transpose" && transpose->domain.empty()) {
+      const Ints perm = attr_ints(*transpose, "perm");
+      const ValueId moved = transpose->outputs.front();
+      if (!perm.empty() && perm.back() == dense.rank() - 1) {
+        const Ints moved_strides = dense_strides(graph_.shape(moved));
+        for (std::size_t axis = 0; axis < perm.size(); ++axis) {
+          strides[static_cast<std::size_t>(perm[axis])] = moved_strides[axis];
+        }
+        result = moved;
+        last = transpose->id;
+      }
+    }
+    const auto dims = graph_.shape(result).dims();
+    const std::size_t rank = strides.size();
+    node.attributes["out_shape"] = Ints(dims.begin(), dims.end());
+    node.attributes["out_layout"] = Ints{rank == 4 ? strides[0] : 0, strides[rank - 3], strides[rank - 2]};
+    node.outputs = {result};
+  }
+
+  const FusionGraph& graph_;
+};
+
+}  // namespace
+
+void fuse_attention(FusionGraph& graph) {
+  const AttentionMatcher matcher(graph);
+  for (const NodeId id : graph.order()) {
+    const Node& product = graph.node(id);
+    if (product.removed || product.op_type != "MatMul" || !product.domain.empty() || !graph.all_f32(product)) continue;
+    NodeId last;
+    auto node = matcher.match(product, last);
+    if (node) graph.replace(last, std::move(*node));
+  }
+}
+
+}  // namespace nq
