@@ -56,12 +56,19 @@ int report(ErrorKind kind, const std::string& text) {
   return exit_code(kind);
 }
 
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) {
-    const bool is_version = error.get_name() == "CallForVersion";
-    print_text(is_version ? std::string(error.what()) + "\n" : help_text(app));
+/// Help or version, as asked for.
+int print_requested(const CLI::App& app, const CLI::ParseError& request) {
+  const bool is_version = request.get_name() == "CallForVersion";
+  try {
+    print_text(is_version ? std::string(request.what()) + "\n" : help_text(app));
     return 0;
+  } catch (const Error& error) {
+    return report(error.kind(), error.full_text());
   }
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return print_requested(app, error);
   const bool no_arguments = app.get_subcommands().empty() && app.remaining().empty();
   if (no_arguments) std::fputs(help_text(app).c_str(), stderr);
   return report(ErrorKind::usage, usage_text(app, error));

@@ -1,5 +1,6 @@
 #include "help_format.hpp"
 
+#include <algorithm>
 #include <regex>
 
 namespace nq {
@@ -59,6 +60,12 @@ std::string HelpFormat::make_help(const CLI::App* app, std::string name, CLI::Ap
   return std::regex_replace(std::regex_replace(text, trailing_blanks, "\n"), blank_lines, "\n\n");
 }
 
+std::string HelpFormat::make_option_name(const CLI::Option* option, bool is_positional) const {
+  // CLI11 shows a negated flag as "--no-fold{false}".
+  static const std::regex flag_value(R"(\{[^}]*\})");
+  return std::regex_replace(CLI::Formatter::make_option_name(option, is_positional), flag_value, "");
+}
+
 std::string HelpFormat::make_option_opts(const CLI::Option* option) const {
   if (option->get_type_size() == 0) return {};
   const std::string value = value_text(option->get_type_name());
@@ -68,9 +75,12 @@ std::string HelpFormat::make_option_opts(const CLI::Option* option) const {
 
 std::string HelpFormat::make_option_desc(const CLI::Option* option) const {
   std::string text = option->get_description();
+  std::string note;
   const bool takes_value = option->get_type_size() != 0;
-  if (takes_value && option->get_required()) text += " (required)";
-  if (takes_value && !option->get_default_str().empty()) text += " (default: " + option->get_default_str() + ")";
+  if (takes_value && option->get_required()) note += " (required)";
+  if (takes_value && !option->get_default_str().empty()) note += " (default: " + option->get_default_str() + ")";
+  // A description of several lines is a sentence and a list.
+  text.insert(std::min(text.find('\n'), text.size()), note);
   return wrapped(text, kLineWidth - kNameColumn);
 }
 

@@ -20,4 +20,6 @@ for options in "--wbits 8 --abits 8" "--wbits 6 --abits 6" "--wbits 4 --abits 4 
   ok calibrate vit.onnx --images images --preprocess inception "${words[@]}" -o q.onnx -q
   ok run q.onnx --input images.pb --output-dir quantized
   compare q.onnx images.pb quantized/logits.pb 40
+  ok run q.onnx --input images.pb --output-dir reference --kernels reference
+  compare q.onnx images.pb reference/logits.pb 40
 done

@@ -35,4 +35,5 @@ refuse 2 "contradicts" -- calibrate vit.onnx --images images --preprocess incept
 refuse 2 "would replace the input" -- calibrate vit.onnx --images images --preprocess inception -o ./vit.onnx
 refuse 2 "would replace the input" -- \
   calibrate vit.onnx --images images --preprocess inception -o q.onnx --recipe-out q.onnx
-refuse 2 "label 9" -- eval vit.onnx --images images --preprocess inception --labels <(echo "a/image_0.bmp 9")
+echo "a/image_0.bmp 9" >labels.txt
+refuse 2 "label 9" -- eval vit.onnx --images images --preprocess inception --labels labels.txt

@@ -7,6 +7,7 @@
 
 #include "document.hpp"
 #include "nq/threads.hpp"
+#include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 
@@ -30,6 +31,7 @@ void run_bench(BenchCommandOptions options) {
     document["model"] = options.model.path.string();
     document["batch"] = report.batch;
     document["threads"] = num_threads();
+    document["kernels"] = to_string(options.bench.kernels);
     document["repeat"] = options.bench.repeat;
     document["warmup"] = options.bench.warmup;
     document["images_per_s"] = report.images_per_s();
@@ -60,6 +62,7 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   command.add_option("--seed", options->bench.seed, "Seed of the input")->capture_default_str();
+  add_kernel_option(command, options->bench.kernels);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli bench vit.onnx --batch 16 --threads 8");
   command.callback([options] { run_bench(*options); });

@@ -10,6 +10,7 @@
 #include "nq/inspect.hpp"
 #include "nq/threads.hpp"
 #include "options/images_options.hpp"
+#include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 #include "quantized_set.hpp"
@@ -26,6 +27,7 @@ struct EvalCommandOptions {
   std::int64_t limit = 0;
   std::uint64_t seed = 0;
   std::int64_t batch = 16;
+  KernelChoice kernels = KernelChoice::automatic;
   RuntimeOptions runtime;
 };
 
@@ -47,6 +49,7 @@ Json json_report(const EvalCommandOptions& options, const Preprocess& preprocess
   document["images_per_s"] = report.images_per_s();
   document["seconds"] = report.seconds;
   document["threads"] = num_threads();
+  document["kernels"] = to_string(options.kernels);
   document["skipped_images"] = json_skipped(report.skipped_images);
   document["preprocess"] = Json::parse(preprocess_to_json(preprocess));
   document["preprocess_source"] = preprocess.source;
@@ -84,7 +87,7 @@ void run_eval(const EvalCommandOptions& options) {
   TerminalProgress progress(options.runtime.progress());
   const EvalReport report =
       evaluate(model, reference ? &*reference : nullptr, folder.select(options.limit, options.seed), preprocess,
-               {options.batch, options.images.bad_image_policy(), options.model.input_shape()}, progress);
+               {options.batch, options.images.bad_image_policy(), options.model.input_shape(), options.kernels}, progress);
   log_skipped(report.skipped_images);
   if (options.runtime.json) print_document(json_report(options, preprocess, folder, report, inspection));
   else print_text(report_text(report, inspection));
@@ -107,6 +110,7 @@ void add_eval(CLI::App& app) {
   command.add_option("--batch", options->batch, "Images in flight. Never changes a result")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{65536}))
       ->capture_default_str();
+  add_kernel_option(command, options->kernels);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli eval vit_w6a6.onnx --images val/ --reference vit.onnx");
   command.callback([options] { run_eval(*options); });

@@ -12,6 +12,7 @@
 #include "nq/error.hpp"
 #include "nq/run_model.hpp"
 #include "nq/tensor_file.hpp"
+#include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 #include "output_check.hpp"
@@ -25,6 +26,7 @@ struct RunCommandOptions {
   ModelOptions model;
   std::vector<std::string> inputs;
   fs::path output_dir;
+  KernelChoice kernels = KernelChoice::automatic;
   RuntimeOptions runtime;
 };
 
@@ -130,7 +132,7 @@ void run_run(const RunCommandOptions& options) {
   const std::vector<InputFile> inputs = assign_inputs(graph, options.inputs);
   const std::vector<fs::path> files = output_files(graph, options, inputs);
   check_outputs(options, files, inputs);
-  const std::vector<Tensor> results = run_model(graph, load_inputs(inputs));
+  const std::vector<Tensor> results = run_model(graph, load_inputs(inputs), options.kernels);
   create_folder(options.output_dir);
   Json document = new_document("run");
   document["model"] = options.model.path.string();
@@ -165,6 +167,7 @@ void add_run(CLI::App& app) {
                   "Folder for the outputs, named after the graph outputs, in the format of the first input")
       ->required()
       ->type_name("DIR");
+  add_kernel_option(command, options->kernels);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli run vit.onnx --input images.npy --output-dir out/");
   command.callback([options] { run_run(*options); });

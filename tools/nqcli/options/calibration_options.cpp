@@ -14,7 +14,7 @@ std::vector<std::string> method_names() {
 }
 
 std::string method_help() {
-  std::string text = "Method:";
+  std::string text = "Method of the search";
   for (const MethodInfo& info : builtin_methods().all()) text += fmt::format("\n- {}: {}", info.name, info.summary);
   return text;
 }
