@@ -62,6 +62,7 @@ class SiteFinder {
     if (graph_.constant(node.inputs[0]) != nullptr) return "its left operand is the constant";
     if (weight == nullptr) return "both operands are activations";
     if (!is_float(weight->dtype())) return "its weight is not floating point";
+    if (weight->elements() == 0) return "its weight is empty";
     if (weight->shape().rank() != rank) return fmt::format("its weight has rank {}", weight->shape().rank());
     return {};
   }

@@ -1,5 +1,7 @@
 #include "onnx/load_graph.hpp"
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/check.hpp"
@@ -123,10 +125,15 @@ class GraphLoader {
     NQ_CHECK(proto.ref_attr_name().empty(), input, "attribute '{}' refers to a function attribute outside a function",
              proto.name());
     if (proto.type() == onnx::AttributeProto::GRAPH) {
+      NQ_CHECK(node.op_type != "If" || proto.g().input_size() == 0, input, "branch '{}' takes no inputs",
+               proto.name());
       auto subgraph = std::make_shared<Graph>(load(proto.g(), depth + 1));
+      std::set<std::string_view> own;  // inputs of a Loop body, which the node itself feeds
+      for (const auto& input : proto.g().input()) own.insert(input.name());
       node.attributes[proto.name() + kFirstCapture] = static_cast<std::int64_t>(node.inputs.size());
       for (const ValueId captured : subgraph->inputs) {
-        node.inputs.push_back(input_id(graph, subgraph->value(captured).name, depth));
+        const std::string& name = subgraph->value(captured).name;
+        if (!own.contains(name)) node.inputs.push_back(input_id(graph, name, depth));
       }
       node.attributes[proto.name()] = std::shared_ptr<const Graph>(std::move(subgraph));
       return;

@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxRecipeBytes = std::uint64_t{1} << 31;
+constexpr int kMaxDepth = 64;
 
 // ---- writing ----
 
@@ -73,6 +74,23 @@ class Reader {
   }
 
   Reader object(const char* key) const { return {at(key), path_ + "." + key}; }
+
+  auto items() const { return json_.items(); }
+
+  const Json& list(const char* key) const {
+    NQ_CHECK(at(key).is_array(), input, "'{}.{}' must be a list", path_, key);
+    return at(key);
+  }
+
+  /// A list of integers; other numbers are not rounded to one.
+  std::vector<std::int64_t> integers(const char* key) const {
+    std::vector<std::int64_t> values;
+    for (const Json& item : list(key)) {
+      NQ_CHECK(item.is_number_integer(), input, "'{}.{}' must hold integers", path_, key);
+      values.push_back(item.get<std::int64_t>());
+    }
+    return values;
+  }
 
   float finite(const char* key) const {
     const auto value = get<float>(key);
@@ -137,11 +155,11 @@ std::vector<std::int8_t> read_codes(const Reader& reader, const QuantParams& wei
 }
 
 void read_outliers(const Reader& reader, SiteRecipe& site) {
-  site.outlier_channels = reader.get<std::vector<std::int32_t>>("outlier_channels");
-  std::int32_t previous = -1;
-  for (const std::int32_t channel : site.outlier_channels) {
+  std::int64_t previous = -1;
+  for (const std::int64_t channel : reader.integers("outlier_channels")) {
     NQ_CHECK(channel > previous && channel < site.c_in, input, "'{}.outlier_channels' must ascend below {}",
              reader.path(), site.c_in);
+    site.outlier_channels.push_back(static_cast<std::int32_t>(channel));
     previous = channel;
   }
 }
@@ -171,7 +189,7 @@ SiteRecipe read_site(const Reader& reader) {
     }
   }
   if (reader.has("outlier_channels")) read_outliers(reader, site);
-  for (const Json& item : reader.at("losses")) {
+  for (const Json& item : reader.list("losses")) {
     const Reader loss(item, reader.path() + ".losses[]");
     site.stages.push_back({loss.get<std::string>("stage"), loss.get<double>("mse")});
   }
@@ -205,27 +223,26 @@ Recipe read_recipe(const Json& json) {
   Recipe recipe;
   recipe.tool_version = reader.object("tool").get<std::string>("version");
   recipe.model_sha256 = reader.object("model").get<std::string>("sha256");
-  const Json& shapes = reader.object("model").at("input_shapes");
+  const Reader shapes = reader.object("model").object("input_shapes");
   for (const auto& [name, dims] : shapes.items()) {
-    const auto list = Reader(shapes, "recipe.model.input_shapes").get<std::vector<std::int64_t>>(name.c_str());
-    recipe.input_shapes[name] = Shape(list);
+    recipe.input_shapes[name] = Shape(shapes.integers(name.c_str()));
     (void)recipe.input_shapes[name].elements();
   }
   recipe.method = reader.get<std::string>("method");
-  for (const auto& [key, value] : reader.at("options").items()) {
+  for (const auto& [key, value] : reader.object("options").items()) {
     recipe.options[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
-  recipe.preprocess = reader.at("preprocess").dump();
+  if (const Json& preprocess = reader.at("preprocess"); !preprocess.is_null()) recipe.preprocess = preprocess.dump();
   const Reader calibration = reader.object("calibration");
   recipe.calibration_images = calibration.bounded("images", 0, INT32_MAX);
+  NQ_CHECK(calibration.at("seed").is_number_unsigned(), input, "'recipe.calibration.seed' must be an integer");
   recipe.seed = calibration.get<std::uint64_t>("seed");
   recipe.image_list_sha256 = calibration.get<std::string>("image_list_sha256");
-  const Json& sites = reader.at("sites");
-  NQ_CHECK(sites.is_array(), input, "'recipe.sites' must be a list");
+  const Json& sites = reader.list("sites");
   for (std::size_t k = 0; k < sites.size(); ++k) {
     recipe.sites.push_back(read_site(Reader(sites[k], fmt::format("recipe.sites[{}]", k))));
   }
-  for (const Json& item : reader.at("skipped")) {
+  for (const Json& item : reader.list("skipped")) {
     const Reader skipped(item, "recipe.skipped[]");
     recipe.skipped.push_back({skipped.get<std::string>("name"), skipped.get<std::string>("reason")});
   }
@@ -256,13 +273,21 @@ std::string recipe_to_json(const Recipe& recipe) {
   for (const SkippedSite& site : recipe.skipped) skipped.push_back({{"name", site.name}, {"reason", site.reason}});
   json["sites"] = std::move(sites);
   json["skipped"] = std::move(skipped);
-  return pretty_json(json);
+  try {
+    return pretty_json(json);
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorKind::input, "a name in the model is not UTF-8 text, which a recipe cannot hold");
+  }
 }
 
 Recipe recipe_from_json(const std::string& text, const std::string& source) {
   return with_context(
       [&] {
-        const Json json = Json::parse(text, nullptr, false);
+        const auto bounded = [](int depth, Json::parse_event_t, const Json&) {
+          NQ_CHECK(depth <= kMaxDepth, input, "is nested more than {} deep", kMaxDepth);
+          return true;
+        };
+        const Json json = Json::parse(text, bounded, false);
         NQ_CHECK(!json.is_discarded(), input, "is not valid JSON");
         return read_recipe(json);
       },

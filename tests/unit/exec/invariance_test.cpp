@@ -10,9 +10,10 @@
 namespace nq {
 namespace {
 
-/// Models whose batch is open; the others are static.
-bool has_dynamic_batch(const Graph& graph) {
-  return !graph.value(graph.inputs[0]).declared->dims[0].is_static();
+/// Whether the batch is open. The dynamic Swin exports say so but have a batch of 2 baked into their
+/// window reshapes: at any other batch the exported graph itself mixes images and channels.
+bool has_dynamic_batch(const Graph& graph, const std::string& name) {
+  return !graph.value(graph.inputs[0]).declared->dims[0].is_static() && !name.starts_with("swin");
 }
 
 bool same_bytes(const Tensor& a, const Tensor& b) {
@@ -50,7 +51,7 @@ TEST_CASE("an image gives the same bits alone and in a batch", "[exec]") {
   for (const auto& folder : test::shared_graphs()) {
     INFO(folder);
     const Graph graph = ModelFile::load(folder / "model.onnx").to_graph();
-    if (!has_dynamic_batch(graph)) continue;
+    if (!has_dynamic_batch(graph, folder.filename().string())) continue;
     Shape shape = load_tensor(folder / "test_data_set_0/input_0.pb").shape();
     shape[0] = 3;
     const Tensor batch = test::random_tensor(shape, folder.filename().string());

@@ -77,6 +77,14 @@ TEST_CASE("Loop and Scan are refused by name", "[exec]") {
   CHECK_ERROR(specialize(graph, {}), unsupported, "(Loop, opset 17)");
 }
 
+TEST_CASE("an If branch that declares inputs is refused", "[exec]") {
+  CHECK_ERROR(graph_of("g (float[2] x) => (float[2] y)",
+                       "{ y = If<then_branch = t (float[2] a) => (float[2] r) { r = Relu(a) }, "
+                       "else_branch = e () => (float[2] q) { q = Neg(x) }>(c) }",
+                       {"bool c = {1}"}),
+              input, "takes no inputs");
+}
+
 TEST_CASE("shape arithmetic folds away", "[exec]") {
   const Graph graph = graph_of("g (float[batch, 6, 4] x) => (float[batch, 2, 12] y)", R"({
     s = Shape(x)
@@ -98,8 +106,8 @@ TEST_CASE("errors of types name the node", "[exec]") {
                                   {"float[4,1] w = {1,2,3,4}"}),
                          {}),
               input, "in node 'y' (MatMul, opset 17)");
-  CHECK_ERROR(specialize(graph_of("g (float[2] x) => (float[2] y)", "{ y, extra = Relu(x) }"), {}),
-              unsupported, "output 1 is not supported");
+  CHECK_ERROR(specialize(graph_of("g (float[2] x) => (float[2] y)", "{ y, extra = Relu(x) }"), {}), input,
+              "in node 'y'");
   CHECK_ERROR(specialize(graph_of("g (float[2] x) => (float[2] y)", "{ y = Identity() }"), {}), input,
               "(Identity");
 }
