@@ -11,10 +11,10 @@
 namespace nq {
 
 struct BenchOptions {
-  std::int64_t batch = 1;  ///< images per run
-  int repeat = 7;          ///< measured runs
-  int warmup = 2;          ///< runs before them that are not measured
-  std::uint64_t seed = 0;  ///< of the normally distributed input
+  std::int64_t batch = 1;            ///< images per run
+  int repeat = 7;                    ///< measured runs
+  int warmup = 2;                    ///< runs before them that are not measured
+  std::uint64_t seed = 0;            ///< of the normally distributed input
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open
   KernelChoice kernels = KernelChoice::automatic;
 };

@@ -10,7 +10,6 @@
 #include "nq/linear_site.hpp"
 #include "nq/model_file.hpp"
 
-
 namespace nq {
 
 struct InspectOptions {
@@ -30,7 +29,7 @@ struct ExistingQuantization {
   DType activation_type = DType::i8;
   double activation_scale = 0;
   std::int64_t activation_zero_point = 0;
-  int weight_bits = 0;      ///< fewest signed bits that hold every stored code
+  int weight_bits = 0;  ///< fewest signed bits that hold every stored code
   double weight_scale_min = 0;
   double weight_scale_max = 0;
   std::int64_t weight_scales = 0;  ///< 1 per tensor, c_out per channel
@@ -60,10 +59,10 @@ struct Inspection {
   std::vector<Endpoint> outputs;
   std::map<std::string, std::int64_t> operators;  ///< count per operator, "domain.Type" outside ai.onnx
   std::vector<std::string> unsupported;           ///< nodes that cannot run; sites are empty then
-  std::int64_t parameters = 0;                    ///< elements of all floating-point constants of rank 1 or more
-  std::vector<InspectedSite> sites;               ///< in execution order
-  std::vector<RejectedProduct> rejected;          ///< products that are no linear layers, and why
-  std::size_t arena_bytes = 0;                    ///< activation memory of one inference at a batch of one
+  std::int64_t parameters = 0;            ///< elements of all floating-point constants of rank 1 or more
+  std::vector<InspectedSite> sites;       ///< in execution order
+  std::vector<RejectedProduct> rejected;  ///< products that are no linear layers, and why
+  std::size_t arena_bytes = 0;            ///< activation memory of one inference at a batch of one
 };
 
 /// Reads what a model consists of, without running it. Throws Error(usage) on an invalid regex, or

@@ -40,8 +40,8 @@ double BenchReport::p90_ms() const {
 
 BenchReport bench(const ModelFile& model, const BenchOptions& options, Progress& progress) {
   NQ_CHECK(options.batch >= 1, usage, "a batch of {} images cannot be run", options.batch);
-  NQ_CHECK(options.repeat >= 1 && options.warmup >= 0, usage, "{} runs after {} cannot be measured", options.repeat,
-           options.warmup);
+  NQ_CHECK(options.repeat >= 1 && options.warmup >= 0, usage, "{} runs after {} cannot be measured",
+           options.repeat, options.warmup);
   const Graph graph = model.to_graph();
   const ImageInput input = find_image_input(graph, options.input_shape);
   ImageRunner runner(plan_images(graph, input, options.kernels), input);

@@ -15,8 +15,8 @@ bool is_bound(const Tensor& tensor, Binding binding) {
   return binding == Binding::everything || (binding == Binding::integers && !is_float(tensor.dtype()));
 }
 
-std::vector<Tensor> run_bound(const Graph& graph, const std::map<std::string, Tensor>& inputs, Binding binding,
-                              KernelChoice kernels) {
+std::vector<Tensor> run_bound(const Graph& graph, const std::map<std::string, Tensor>& inputs,
+                              Binding binding, KernelChoice kernels) {
   Specialization spec;
   spec.keep_quantized_weights = kernels == KernelChoice::automatic;
   std::vector<Tensor> arguments;
@@ -54,7 +54,8 @@ void check_inputs(const Graph& graph, const std::map<std::string, Tensor>& input
 
 }  // namespace
 
-std::vector<Tensor> run_model(const Graph& graph, const std::map<std::string, Tensor>& inputs, KernelChoice kernels) {
+std::vector<Tensor> run_model(const Graph& graph, const std::map<std::string, Tensor>& inputs,
+                              KernelChoice kernels) {
   check_inputs(graph, inputs);
   const std::vector<std::string> unknown = unsupported_nodes(graph, builtin_ops());
   NQ_CHECK(unknown.empty(), unsupported, "operators that are not supported: {}", fmt::join(unknown, "; "));

@@ -96,8 +96,10 @@ void set_shape(onnx::ValueInfoProto& value, const std::string& name, const std::
   type.set_elem_type(TensorProto::FLOAT);
   for (const std::int64_t dim : dims) {
     auto& entry = *type.mutable_shape()->add_dim();
-    if (dim < 0) entry.set_dim_param("batch");
-    else entry.set_dim_value(dim);
+    if (dim < 0)
+      entry.set_dim_param("batch");
+    else
+      entry.set_dim_value(dim);
   }
 }
 
@@ -137,7 +139,8 @@ ModelProto tiny_vit(std::uint64_t seed = 1) {
   set_ints(add_node(graph, "Transpose", {"flat"}, "tokens"), "perm", {0, 2, 1});
   add_weight(graph, "norm.weight", {kWidth}, seed + 12, 0.5F, 1.0F);
   add_weight(graph, "norm.bias", {kWidth}, seed + 13);
-  set_int(add_node(graph, "LayerNormalization", {"tokens", "norm.weight", "norm.bias"}, "normed"), "axis", -1);
+  set_int(add_node(graph, "LayerNormalization", {"tokens", "norm.weight", "norm.bias"}, "normed"), "axis",
+          -1);
   add_linear(graph, "fc1", "normed", kWidth, 2 * kWidth, seed + 14);
   add_node(graph, "Relu", {"fc1"}, "hidden");
   add_linear(graph, "fc2", "hidden", 2 * kWidth, kWidth, seed + 16);
@@ -188,7 +191,12 @@ ModelProto with_first_dim(std::int64_t dim) {
 
 ModelProto with_input_height(std::int64_t height) {
   ModelProto model = tiny_vit();
-  model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(2)
+  model.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(2)
       ->set_dim_value(height);
   return model;
 }
@@ -232,7 +240,8 @@ ModelProto without_sites() {
 
 ModelProto with_open_size() {
   ModelProto model = without_sites();
-  auto& shape = *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+  auto& shape =
+      *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
   for (const int axis : {2, 3}) shape.mutable_dim(axis)->set_dim_param("side");
   return model;
 }
@@ -271,7 +280,8 @@ std::string bitmap(std::uint64_t index) {
   put(0, 4);
   put(0, 4);
   Values values(index + 100);
-  for (std::uint32_t k = 0; k < pixels; ++k) bytes += static_cast<char>(static_cast<int>(values.next() * 255) + 128);
+  for (std::uint32_t k = 0; k < pixels; ++k)
+    bytes += static_cast<char>(static_cast<int>(values.next() * 255) + 128);
   return bytes;
 }
 
@@ -299,7 +309,8 @@ std::string shape_file() {
 std::string input_file() {
   TensorProto tensor;
   tensor.set_data_type(TensorProto::FLOAT);
-  for (const std::int64_t dim : {std::int64_t{8}, std::int64_t{3}, kImageSize, kImageSize}) tensor.add_dims(dim);
+  for (const std::int64_t dim : {std::int64_t{8}, std::int64_t{3}, kImageSize, kImageSize})
+    tensor.add_dims(dim);
   Values values(7);
   for (std::int64_t k = 0; k < 8 * 3 * kImageSize * kImageSize; ++k) tensor.add_float_data(2 * values.next());
   return tensor.SerializeAsString();

@@ -22,7 +22,8 @@ void print_document(const Json& document) {
 }
 
 void print_text(std::string_view text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (!written) throw Error(ErrorKind::input, "cannot write to standard output");
 }
 

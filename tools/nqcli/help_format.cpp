@@ -28,8 +28,10 @@ std::string wrapped(const std::string& text, std::size_t width) {
     word.clear();
   };
   for (const char c : text) {
-    if (c == ' ' || c == '\n') flush();
-    else word += c;
+    if (c == ' ' || c == '\n')
+      flush();
+    else
+      word += c;
     if (c == '\n') {
       result += "\n";
       line_length = 0;
@@ -78,7 +80,8 @@ std::string HelpFormat::make_option_desc(const CLI::Option* option) const {
   std::string note;
   const bool takes_value = option->get_type_size() != 0;
   if (takes_value && option->get_required()) note += " (required)";
-  if (takes_value && !option->get_default_str().empty()) note += " (default: " + option->get_default_str() + ")";
+  if (takes_value && !option->get_default_str().empty())
+    note += " (default: " + option->get_default_str() + ")";
   // A description of several lines is a sentence and a list.
   text.insert(std::min(text.find('\n'), text.size()), note);
   return wrapped(text, kLineWidth - kNameColumn);

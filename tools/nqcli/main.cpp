@@ -38,7 +38,8 @@ Exit codes: 0 ok, 2 usage, 3 bad input file, 4 unsupported model, 5 gate failed,
 void describe(CLI::App& app) {
   app.formatter(std::make_shared<HelpFormat>());
   app.name("nqcli");
-  app.description("Quantizes Vision Transformer ONNX models to QDQ ONNX, with image folders as calibration data.");
+  app.description(
+      "Quantizes Vision Transformer ONNX models to QDQ ONNX, with image folders as calibration data.");
   app.set_version_flag("--version", "nqcli " + std::string(version()), "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.footer(kFooter);

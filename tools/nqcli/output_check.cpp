@@ -19,9 +19,10 @@ bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b
 void check_output(const std::filesystem::path& output, const std::vector<std::filesystem::path>& inputs) {
   for (const auto& input : inputs) {
     if (is_same_file(output, input)) {
-      throw Error(ErrorKind::usage, fmt::format("the output '{}' would replace the input '{}'", output.string(),
-                                                input.string()),
-                  "choose another name with -o");
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("the output '{}' would replace the input '{}'", output.string(), input.string()),
+          "choose another name with -o");
     }
   }
   check_writable(output);

@@ -26,12 +26,15 @@ std::string quantized_set_text(const Inspection& inspection) {
   std::set<std::string> forms;
   std::vector<std::string> left_float;
   for (const InspectedSite& site : inspection.sites) {
-    if (!site.existing) left_float.push_back(site.name);
-    else forms.insert(fmt::format("W{}A{}", site.existing->weight_bits, site.existing->activation_bits));
+    if (!site.existing)
+      left_float.push_back(site.name);
+    else
+      forms.insert(fmt::format("W{}A{}", site.existing->weight_bits, site.existing->activation_bits));
   }
   if (forms.empty()) return "no linear layer: the model is float";
   const std::size_t quantized = inspection.sites.size() - left_float.size();
-  std::string text = fmt::format("{} of {} linear layers at {}", quantized, inspection.sites.size(), fmt::join(forms, ", "));
+  std::string text =
+      fmt::format("{} of {} linear layers at {}", quantized, inspection.sites.size(), fmt::join(forms, ", "));
   if (!left_float.empty()) text += fmt::format("; float: {}", fmt::join(left_float, ", "));
   return text;
 }

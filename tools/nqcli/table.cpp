@@ -33,7 +33,8 @@ std::string Table::text() const {
     result += line + "\n";
   };
   add_line([this](std::size_t column) -> const std::string& { return columns_[column].title; });
-  for (const auto& row : rows_) add_line([&row](std::size_t column) -> const std::string& { return row[column]; });
+  for (const auto& row : rows_)
+    add_line([&row](std::size_t column) -> const std::string& { return row[column]; });
   return result;
 }
 

@@ -77,10 +77,12 @@ void TerminalProgress::end() {
 }
 
 void TerminalProgress::draw_bar() {
-  const double part = total_ > 0 ? std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0) : 0;
+  const double part =
+      total_ > 0 ? std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0) : 0;
   const auto filled = static_cast<std::size_t>(part * kBarCells);
   const std::string bar = std::string(filled, '#') + std::string(kBarCells - filled, '.');
-  const std::string text = fmt::format("{}{} [{}] {}/{} {}{}", kEraseLine, phase_, bar, done_, total_, unit_, rate_text());
+  const std::string text =
+      fmt::format("{}{} [{}] {}/{} {}{}", kEraseLine, phase_, bar, done_, total_, unit_, rate_text());
   const std::lock_guard lock(screen_mutex);
   write(text);
   bar_on_screen = true;
@@ -93,7 +95,9 @@ void TerminalProgress::print_line() {
   write(fmt::format("{}: {}/{} {}{}\n", phase_, done_, total_, unit_, rate_text()));
 }
 
-double TerminalProgress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+double TerminalProgress::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
 
 std::string TerminalProgress::rate_text() const {
   const double elapsed = seconds();

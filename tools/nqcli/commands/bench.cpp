@@ -1,8 +1,8 @@
 #include "nq/bench.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "document.hpp"
@@ -35,14 +35,16 @@ void run_bench(BenchCommandOptions options) {
     document["repeat"] = options.bench.repeat;
     document["warmup"] = options.bench.warmup;
     document["images_per_s"] = report.images_per_s();
-    document["latency_ms"] = {{"median", report.median_ms()}, {"min", report.min_ms()}, {"p90", report.p90_ms()}};
+    document["latency_ms"] = {
+        {"median", report.median_ms()}, {"min", report.min_ms()}, {"p90", report.p90_ms()}};
     print_document(document);
     return;
   }
-  print_text(fmt::format("batch {}, {} threads, {} runs: {:.1f} images/s; latency {:.3f} ms median, {:.3f} ms least, "
-                         "{:.3f} ms for 90 %\n",
-                         report.batch, num_threads(), options.bench.repeat, report.images_per_s(), report.median_ms(),
-                         report.min_ms(), report.p90_ms()));
+  print_text(fmt::format(
+      "batch {}, {} threads, {} runs: {:.1f} images/s; latency {:.3f} ms median, {:.3f} ms least, "
+      "{:.3f} ms for 90 %\n",
+      report.batch, num_threads(), options.bench.repeat, report.images_per_s(), report.median_ms(),
+      report.min_ms(), report.p90_ms()));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "nq/calibrate.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -94,15 +94,16 @@ void print_plan(const CalibrateCommandOptions& options, const Targets& targets, 
     print_document(json_plan(options, targets, inspection, images));
     return;
   }
-  const auto quantized =
-      std::count_if(inspection.sites.begin(), inspection.sites.end(), [](const auto& site) { return site.quantized(); });
+  const auto quantized = std::count_if(inspection.sites.begin(), inspection.sites.end(),
+                                       [](const auto& site) { return site.quantized(); });
   std::string text;
   for (const InspectedSite& site : inspection.sites) {
     text += fmt::format("{}  {}\n", site.name, site.quantized() ? "quantize" : "float: " + site.skip_reason);
   }
-  text += fmt::format("would quantize {} of {} linear layers with method {} on {} images, and write '{}' and '{}'\n",
-                      quantized, inspection.sites.size(), options.calibration.method, images, targets.model.string(),
-                      targets.recipe.string());
+  text += fmt::format(
+      "would quantize {} of {} linear layers with method {} on {} images, and write '{}' and '{}'\n",
+      quantized, inspection.sites.size(), options.calibration.method, images, targets.model.string(),
+      targets.recipe.string());
   print_text(text);
 }
 
@@ -142,8 +143,8 @@ struct Outcome {
   Inspection written;
 };
 
-Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets, const Preprocess& preprocess,
-                  const Outcome& outcome) {
+Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets,
+                  const Preprocess& preprocess, const Outcome& outcome) {
   const Recipe& recipe = outcome.result.recipe;
   const PhaseSeconds& phases = outcome.result.phases;
   Json document = new_document("calibrate");
@@ -166,7 +167,8 @@ Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets
     document["skipped"].push_back({{"name", site.name}, {"reason", site.reason}});
   }
   document["quantization"] = json_quantized_set(outcome.written);
-  document["comparison"] = json_comparison(outcome.comparison.reference.value(), outcome.comparison.labelled > 0);
+  document["comparison"] =
+      json_comparison(outcome.comparison.reference.value(), outcome.comparison.labelled > 0);
   document["phases"] = {{"decode_s", phases.decode},
                         {"forward_s", phases.forward},
                         {"search_s", phases.search},
@@ -176,14 +178,22 @@ Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets
   return document;
 }
 
-std::string outcome_text(const CalibrateCommandOptions& options, const Targets& targets, const Outcome& outcome) {
+std::string outcome_text(const CalibrateCommandOptions& options, const Targets& targets,
+                         const Outcome& outcome) {
   const Recipe& recipe = outcome.result.recipe;
-  Table table({{"linear layer"}, {"c_in", true}, {"c_out", true}, {"scale", true}, {"zero point", true},
-               {"noise", true}, {"loss before", true}, {"loss after", true}});
+  Table table({{"linear layer"},
+               {"c_in", true},
+               {"c_out", true},
+               {"scale", true},
+               {"zero point", true},
+               {"noise", true},
+               {"loss before", true},
+               {"loss after", true}});
   for (const SiteRecipe& site : recipe.sites) {
     const bool has_loss = !site.stages.empty();
     table.add_row({site.name, std::to_string(site.c_in), std::to_string(site.c_out),
-                   fmt::format("{:.4g}", site.activation.scale.at(0)), std::to_string(site.activation.zero_point.at(0)),
+                   fmt::format("{:.4g}", site.activation.scale.at(0)),
+                   std::to_string(site.activation.zero_point.at(0)),
                    site.noisy_bias.empty() ? "-" : fmt::format("{:.4g}", site.noise_amplitude),
                    has_loss ? fmt::format("{:.4g}", site.stages.front().mse) : "-",
                    has_loss ? fmt::format("{:.4g}", site.stages.back().mse) : "-"});
@@ -191,10 +201,13 @@ std::string outcome_text(const CalibrateCommandOptions& options, const Targets& 
   const PhaseSeconds& phases = outcome.result.phases;
   std::string text = table.text();
   text += fmt::format("\nquantized  {}\n", quantized_set_text(outcome.written));
-  text += fmt::format("images     {}{}\n", outcome.result.images, skipped_text(outcome.result.skipped_images));
-  text += "against the float model, on these images:\n" + comparison_text(outcome.comparison.reference.value());
-  text += fmt::format("seconds    decode {:.2f}, forward {:.2f}, search {:.2f}, emit {:.2f}; peak memory {}\n",
-                      phases.decode, phases.forward, phases.search, phases.emit, bytes_text(peak_rss_bytes()));
+  text +=
+      fmt::format("images     {}{}\n", outcome.result.images, skipped_text(outcome.result.skipped_images));
+  text +=
+      "against the float model, on these images:\n" + comparison_text(outcome.comparison.reference.value());
+  text +=
+      fmt::format("seconds    decode {:.2f}, forward {:.2f}, search {:.2f}, emit {:.2f}; peak memory {}\n",
+                  phases.decode, phases.forward, phases.search, phases.emit, bytes_text(peak_rss_bytes()));
   text += fmt::format("wrote      {} ({}; the float model has {})\nwrote      {}\n", targets.model.string(),
                       bytes_text(std::filesystem::file_size(targets.model)),
                       bytes_text(std::filesystem::file_size(options.model.path)), targets.recipe.string());
@@ -217,7 +230,8 @@ void run_calibrate(CalibrateCommandOptions options) {
   const Targets targets = choose_targets(options);
   const ModelFile model = options.model.load();
   const Preprocess preprocess = options.images.resolve(model, options.calibration.input_shape);
-  const std::vector<Sample> samples = options.images.open().select(options.num_images, options.calibration.fit.seed);
+  const std::vector<Sample> samples =
+      options.images.open().select(options.num_images, options.calibration.fit.seed);
   if (options.dry_run) {
     print_plan(options, targets, model, samples.size());
     return;
@@ -235,26 +249,32 @@ void run_calibrate(CalibrateCommandOptions options) {
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;
   outcome.written = inspect(written, inspect_options);
-  if (options.runtime.json) print_document(json_outcome(options, targets, preprocess, outcome));
-  else print_text(outcome_text(options, targets, outcome));
+  if (options.runtime.json)
+    print_document(json_outcome(options, targets, preprocess, outcome));
+  else
+    print_text(outcome_text(options, targets, outcome));
 }
 
 }  // namespace
 
 void add_calibrate(CLI::App& app) {
   auto options = std::make_shared<CalibrateCommandOptions>();
-  CLI::App& command = *app.add_subcommand("calibrate", "Quantize a model with images: writes QDQ ONNX and a recipe");
+  CLI::App& command =
+      *app.add_subcommand("calibrate", "Quantize a model with images: writes QDQ ONNX and a recipe");
   options->model.add_to(command);
   options->model.add_input_shape_to(command);
   command
-      .add_option("-o,--output", options->output, "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
+      .add_option("-o,--output", options->output,
+                  "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
       ->type_name("FILE");
-  command.add_option("--recipe-out", options->recipe, "Recipe; default: <output>.recipe.json beside the output")
+  command
+      .add_option("--recipe-out", options->recipe, "Recipe; default: <output>.recipe.json beside the output")
       ->type_name("FILE");
   command.add_flag("-n,--dry-run", options->dry_run, "Check everything and print the plan; write nothing");
   options->images.add_to(command);
   command
-      .add_option("--num-images", options->num_images, "Calibrate on that many images, chosen by --seed; 0 for all")
+      .add_option("--num-images", options->num_images,
+                  "Calibrate on that many images, chosen by --seed; 0 for all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group("Images");
@@ -265,7 +285,8 @@ void add_calibrate(CLI::App& app) {
                 "Fold the noisy bias into a preceding LayerNormalization where that is exact")
       ->group("Quantization");
   options->runtime.add_to(command);
-  command.footer("\nExample:\n  nqcli calibrate vit.onnx --images calib/ --wbits 6 --abits 6 -o vit_w6a6.onnx");
+  command.footer(
+      "\nExample:\n  nqcli calibrate vit.onnx --images calib/ --wbits 6 --abits 6 -o vit_w6a6.onnx");
   command.callback([options] { run_calibrate(*options); });
 }
 

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 
@@ -67,7 +67,8 @@ std::string report_text(const EvalReport& report, const Inspection& inspection) 
   }
   if (report.reference) {
     text += comparison_text(*report.reference);
-    if (report.labelled > 0) text += fmt::format("reference  top-1 {}\n", percent_text(report.reference->reference_top1));
+    if (report.labelled > 0)
+      text += fmt::format("reference  top-1 {}\n", percent_text(report.reference->reference_top1));
   }
   text += fmt::format("speed      {:.1f} images/s with {} threads, images read and decoded included\n",
                       report.images_per_s(), num_threads());
@@ -85,23 +86,29 @@ void run_eval(const EvalCommandOptions& options) {
   inspect_options.input_shape = options.model.input_shape();
   const Inspection inspection = inspect(model, inspect_options);
   TerminalProgress progress(options.runtime.progress());
-  const EvalReport report =
-      evaluate(model, reference ? &*reference : nullptr, folder.select(options.limit, options.seed), preprocess,
-               {options.batch, options.images.bad_image_policy(), options.model.input_shape(), options.kernels}, progress);
+  const EvalReport report = evaluate(
+      model, reference ? &*reference : nullptr, folder.select(options.limit, options.seed), preprocess,
+      {options.batch, options.images.bad_image_policy(), options.model.input_shape(), options.kernels},
+      progress);
   log_skipped(report.skipped_images);
-  if (options.runtime.json) print_document(json_report(options, preprocess, folder, report, inspection));
-  else print_text(report_text(report, inspection));
+  if (options.runtime.json)
+    print_document(json_report(options, preprocess, folder, report, inspection));
+  else
+    print_text(report_text(report, inspection));
 }
 
 }  // namespace
 
 void add_eval(CLI::App& app) {
   auto options = std::make_shared<EvalCommandOptions>();
-  CLI::App& command = *app.add_subcommand("eval", "Measure accuracy on an image folder, and distance to a reference");
+  CLI::App& command =
+      *app.add_subcommand("eval", "Measure accuracy on an image folder, and distance to a reference");
   options->model.add_to(command);
   options->model.add_input_shape_to(command);
   options->images.add_to(command);
-  command.add_option("--reference", options->reference, "Model whose logits are compared with, usually the float one")
+  command
+      .add_option("--reference", options->reference,
+                  "Model whose logits are compared with, usually the float one")
       ->type_name("MODEL");
   command.add_option("--limit", options->limit, "Use only that many images, chosen by --seed; 0 for all")
       ->check(CLI::NonNegativeNumber)

@@ -1,9 +1,9 @@
 #include "nq/inspect.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 
@@ -31,7 +31,8 @@ Json json_endpoints(const std::vector<Endpoint>& endpoints) {
   for (const Endpoint& endpoint : endpoints) {
     Json dims;
     if (endpoint.type.has_shape) dims = Json::array();
-    for (const Dim& dim : endpoint.type.dims) dims.push_back(dim.is_static() ? Json(dim.value) : Json(dim.symbol));
+    for (const Dim& dim : endpoint.type.dims)
+      dims.push_back(dim.is_static() ? Json(dim.value) : Json(dim.symbol));
     list.push_back({{"name", endpoint.name}, {"dtype", to_string(endpoint.type.dtype)}, {"shape", dims}});
   }
   return list;
@@ -102,9 +103,10 @@ Json json_report(const ModelFile& model, const Inspection& inspection) {
 }
 
 std::string header_text(const ModelFile& model, const Inspection& inspection) {
-  std::string text = fmt::format("model       {} ({}, opset {}, IR version {}, by {})\n", model.path().string(),
-                                 bytes_text(std::filesystem::file_size(model.path())), model.opset(),
-                                 model.ir_version(), model.producer().empty() ? "?" : model.producer());
+  std::string text =
+      fmt::format("model       {} ({}, opset {}, IR version {}, by {})\n", model.path().string(),
+                  bytes_text(std::filesystem::file_size(model.path())), model.opset(), model.ir_version(),
+                  model.producer().empty() ? "?" : model.producer());
   text += fmt::format("sha256      {}\n", model.sha256());
   for (const Endpoint& input : inspection.inputs) {
     text += fmt::format("input       {}  {}\n", input.name, type_text(input.type));
@@ -114,7 +116,8 @@ std::string header_text(const ModelFile& model, const Inspection& inspection) {
   }
   text += fmt::format("parameters  {}\n", count_text(inspection.parameters));
   std::vector<std::string> operators;
-  for (const auto& [type, count] : inspection.operators) operators.push_back(fmt::format("{} {}", type, count));
+  for (const auto& [type, count] : inspection.operators)
+    operators.push_back(fmt::format("{} {}", type, count));
   text += fmt::format("operators   {}\n", fmt::join(operators, ", "));
   return text;
 }
@@ -125,27 +128,38 @@ std::string existing_text(const ExistingQuantization& existing) {
 }
 
 std::string sites_text(const Inspection& inspection) {
-  Table table({{"linear layer"}, {"kind"}, {"role"}, {"input from"}, {"c_in", true}, {"c_out", true},
-               {"tokens", true}, {"parameters", true}, {"MACs", true}, {"quantize"}});
+  Table table({{"linear layer"},
+               {"kind"},
+               {"role"},
+               {"input from"},
+               {"c_in", true},
+               {"c_out", true},
+               {"tokens", true},
+               {"parameters", true},
+               {"MACs", true},
+               {"quantize"}});
   std::int64_t macs = 0;
   for (const InspectedSite& site : inspection.sites) {
     macs += site.macs;
     const std::string decision = site.existing      ? "already " + existing_text(*site.existing)
                                  : site.quantized() ? "yes"
                                                     : "no: " + site.skip_reason;
-    table.add_row({site.name, std::string(to_string(site.kind)), std::string(to_string(site.role)), site.input_from,
-                   std::to_string(site.c_in), std::to_string(site.c_out), std::to_string(site.tokens),
-                   count_text(site.parameters), count_text(site.macs), decision});
+    table.add_row({site.name, std::string(to_string(site.kind)), std::string(to_string(site.role)),
+                   site.input_from, std::to_string(site.c_in), std::to_string(site.c_out),
+                   std::to_string(site.tokens), count_text(site.parameters), count_text(site.macs),
+                   decision});
   }
   std::string text = "\n" + table.text();
   if (!inspection.rejected.empty()) {
     Table rejected({{"other product"}, {"why it is no linear layer"}});
-    for (const RejectedProduct& product : inspection.rejected) rejected.add_row({product.name, product.reason});
+    for (const RejectedProduct& product : inspection.rejected)
+      rejected.add_row({product.name, product.reason});
     text += "\n" + rejected.text();
   }
-  text += fmt::format("\n{} linear layers with {} MACs per image, {} other products, {} of activation memory\n",
-                      inspection.sites.size(), count_text(macs), inspection.rejected.size(),
-                      bytes_text(inspection.arena_bytes));
+  text +=
+      fmt::format("\n{} linear layers with {} MACs per image, {} other products, {} of activation memory\n",
+                  inspection.sites.size(), count_text(macs), inspection.rejected.size(),
+                  bytes_text(inspection.arena_bytes));
   return text;
 }
 
@@ -166,7 +180,8 @@ void run_inspect(const InspectCommandOptions& options) {
 
 void add_inspect(CLI::App& app) {
   auto options = std::make_shared<InspectCommandOptions>();
-  CLI::App& command = *app.add_subcommand("inspect", "Show what a model consists of and what would be quantized");
+  CLI::App& command =
+      *app.add_subcommand("inspect", "Show what a model consists of and what would be quantized");
   options->model.add_to(command);
   options->model.add_input_shape_to(command);
   add_selection_options(command, options->selection);

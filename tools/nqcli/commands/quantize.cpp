@@ -1,8 +1,8 @@
 #include "nq/quantize.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "document.hpp"
@@ -27,9 +27,8 @@ struct QuantizeCommandOptions {
 void run_quantize(const QuantizeCommandOptions& options) {
   options.runtime.apply();
   const Recipe recipe = load_recipe(options.recipe);
-  const std::filesystem::path output = options.output.empty()
-                                           ? default_output(options.model.path, recipe_bits(recipe))
-                                           : options.output;
+  const std::filesystem::path output =
+      options.output.empty() ? default_output(options.model.path, recipe_bits(recipe)) : options.output;
   check_output(output, {options.model.path, options.recipe});
   const ModelFile model = options.model.load();
   quantize(model, recipe, emit_options(recipe)).save(output);
@@ -47,19 +46,23 @@ void run_quantize(const QuantizeCommandOptions& options) {
   }
   print_text(fmt::format("wrote      {} ({}; the float model has {})\nquantized  {}\n", output.string(),
                          bytes_text(std::filesystem::file_size(output)),
-                         bytes_text(std::filesystem::file_size(options.model.path)), quantized_set_text(written)));
+                         bytes_text(std::filesystem::file_size(options.model.path)),
+                         quantized_set_text(written)));
 }
 
 }  // namespace
 
 void add_quantize(CLI::App& app) {
   auto options = std::make_shared<QuantizeCommandOptions>();
-  CLI::App& command =
-      *app.add_subcommand("quantize", "Write the quantized model of a recipe again; the same bytes, without images");
+  CLI::App& command = *app.add_subcommand(
+      "quantize", "Write the quantized model of a recipe again; the same bytes, without images");
   options->model.add_to(command);
-  command.add_option("--recipe", options->recipe, "Recipe written by calibrate")->required()->type_name("FILE");
+  command.add_option("--recipe", options->recipe, "Recipe written by calibrate")
+      ->required()
+      ->type_name("FILE");
   command
-      .add_option("-o,--output", options->output, "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
+      .add_option("-o,--output", options->output,
+                  "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
       ->type_name("FILE");
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx");

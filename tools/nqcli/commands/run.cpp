@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -58,13 +58,16 @@ std::vector<InputFile> assign_inputs(const Graph& graph, const std::vector<std::
   for (const ValueId id : graph.inputs) {
     const std::string& name = graph.value(id).name;
     const auto given = named.find(name);
-    if (given != named.end()) files.push_back({name, given->second});
-    else if (next_bare != bare.end()) files.push_back({name, *next_bare++});
-    else throw Error(ErrorKind::usage, fmt::format("model input '{}' is not given", name));
+    if (given != named.end())
+      files.push_back({name, given->second});
+    else if (next_bare != bare.end())
+      files.push_back({name, *next_bare++});
+    else
+      throw Error(ErrorKind::usage, fmt::format("model input '{}' is not given", name));
   }
   if (next_bare != bare.end()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("'{}' is one input too many: the model has {}", next_bare->string(), graph.inputs.size()));
+    throw Error(ErrorKind::usage, fmt::format("'{}' is one input too many: the model has {}",
+                                              next_bare->string(), graph.inputs.size()));
   }
   return files;
 }
@@ -99,7 +102,8 @@ std::vector<fs::path> output_files(const Graph& graph, const RunCommandOptions& 
 void check_outputs(const RunCommandOptions& options, const std::vector<fs::path>& files,
                    const std::vector<InputFile>& inputs) {
   if (!fs::exists(options.output_dir)) {
-    const fs::path folder = options.output_dir.has_filename() ? options.output_dir : options.output_dir.parent_path();
+    const fs::path folder =
+        options.output_dir.has_filename() ? options.output_dir : options.output_dir.parent_path();
     check_output(folder, {});
     return;
   }
@@ -121,7 +125,8 @@ void create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    throw Error(ErrorKind::input, fmt::format("cannot make folder '{}': {}", folder.string(), error.message()));
+    throw Error(ErrorKind::input,
+                fmt::format("cannot make folder '{}': {}", folder.string(), error.message()));
   }
 }
 
@@ -147,8 +152,10 @@ void run_run(const RunCommandOptions& options) {
                                    {"file", files[k].string()}});
     text += fmt::format("{}  {}  {}\n", name, to_string(results[k].type()), files[k].string());
   }
-  if (options.runtime.json) print_document(document);
-  else print_text(text);
+  if (options.runtime.json)
+    print_document(document);
+  else
+    print_text(text);
 }
 
 }  // namespace

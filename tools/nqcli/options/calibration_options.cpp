@@ -15,7 +15,8 @@ std::vector<std::string> method_names() {
 
 std::string method_help() {
   std::string text = "Method of the search";
-  for (const MethodInfo& info : builtin_methods().all()) text += fmt::format("\n- {}: {}", info.name, info.summary);
+  for (const MethodInfo& info : builtin_methods().all())
+    text += fmt::format("\n- {}: {}", info.name, info.summary);
   return text;
 }
 
@@ -43,19 +44,23 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
   add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
              [&fit](bool asymmetric) { fit.activation_symmetric = !asymmetric; });
   add("--seed", fit.seed, "Seed of the noise and of the choice of images");
-  add_choice(command, "--propagate", "What later layers see while a layer is calibrated", "fp32", "quantized",
-             [&options](bool quantized) { options.propagate = quantized ? Propagate::quantized : Propagate::fp32; });
+  add_choice(
+      command, "--propagate", "What later layers see while a layer is calibrated", "fp32", "quantized",
+      [&options](bool quantized) { options.propagate = quantized ? Propagate::quantized : Propagate::fp32; });
   add_choice(command, "--objective", "Loss of the scale search, on the layer's output", "mse", "cosine",
              [&fit](bool cosine) { fit.objective = cosine ? Objective::cosine : Objective::mse; });
   add("--alpha", fit.alpha, "Least candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
   add("--beta", fit.beta, "Largest candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
   add("--candidates", fit.candidates, "Candidate scales per search")->check(CLI::Range(1, 100000));
-  add("--rounds", fit.rounds, "Rounds of alternating weight and activation search")->check(CLI::Range(1, 100));
+  add("--rounds", fit.rounds, "Rounds of alternating weight and activation search")
+      ->check(CLI::Range(1, 100));
   add("--noise-candidates", fit.noise_candidates, "Candidate noise amplitudes besides 0")
       ->check(CLI::Range(1, 100000));
   add("--percentile", fit.percentile, "Percentile of |x| that method percentile clips at")
       ->check(CLI::Range(0.0, 100.0));
-  command.add_option("--max-memory", options.max_sample_bytes, "Memory for sampled layer inputs, e.g. 512M or 2G")
+  command
+      .add_option("--max-memory", options.max_sample_bytes,
+                  "Memory for sampled layer inputs, e.g. 512M or 2G")
       ->transform(CLI::AsSizeValue(false))
       ->default_str("1536M")
       ->type_name("SIZE")

@@ -21,19 +21,22 @@ void ImagesOptions::add_to(CLI::App& command) {
       ->type_name("DIR")
       ->group(kGroup);
   command
-      .add_option("--labels", labels,
-                  "Lines 'name index'; default: labels.txt in the folder, class folders, or WordNet ids in names")
+      .add_option(
+          "--labels", labels,
+          "Lines 'name index'; default: labels.txt in the folder, class folders, or WordNet ids in names")
       ->type_name("FILE")
       ->group(kGroup);
   command
-      .add_option("--synset", synset, "Line i begins with the WordNet id or folder name of class i; default: "
+      .add_option("--synset", synset,
+                  "Line i begins with the WordNet id or folder name of class i; default: "
                   "synset_words.txt in the folder or above it")
       ->type_name("FILE")
       ->group(kGroup);
   command
-      .add_option("--preprocess", preprocess,
-                  "imagenet, inception, clip, or a JSON file (own format or preprocessor_config.json); default: the "
-                  "model's metadata, else <model>.preprocess.json or preprocessor_config.json beside it")
+      .add_option(
+          "--preprocess", preprocess,
+          "imagenet, inception, clip, or a JSON file (own format or preprocessor_config.json); default: the "
+          "model's metadata, else <model>.preprocess.json or preprocessor_config.json beside it")
       ->type_name("PRESET|FILE")
       ->group(kGroup);
   command.add_option("--bad-images", bad_images, "What to do with an image that cannot be decoded")
@@ -58,7 +61,8 @@ Preprocess ImagesOptions::resolve(const ModelFile& model, const std::optional<Sh
 }
 
 void log_skipped(const std::vector<SkippedImage>& skipped) {
-  for (const SkippedImage& image : skipped) log_note(fmt::format("skipped '{}': {}", image.name, image.reason));
+  for (const SkippedImage& image : skipped)
+    log_note(fmt::format("skipped '{}': {}", image.name, image.reason));
 }
 
 }  // namespace nq

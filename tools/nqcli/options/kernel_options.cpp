@@ -9,7 +9,8 @@ void add_kernel_option(CLI::App& command, KernelChoice& choice) {
           [&choice](const std::string& word) {
             choice = word == "reference" ? KernelChoice::reference : KernelChoice::automatic;
           },
-          "auto: fused and integer kernels where they apply; reference: node by node in float, as the file says")
+          "auto: fused and integer kernels where they apply; reference: node by node in float, as the file "
+          "says")
       ->check(CLI::IsMember({"auto", "reference"}))
       ->default_str("auto")
       ->group("Output and resources");
