@@ -12,7 +12,7 @@ volatile std::sig_atomic_t interrupt_requested = 0;
 void request_interrupt() noexcept { interrupt_requested = 1; }
 
 void check_interrupt() {
-  NQ_CHECK(interrupt_requested == 0, interrupted, "stopped by a signal; nothing was written");
+  NQ_CHECK(interrupt_requested == 0, interrupted, "stopped by a signal");
 }
 
 }  // namespace nq

@@ -28,3 +28,4 @@ stop() {
 before=$(state)
 stop TERM bench vit.onnx --repeat 1000000 --batch 1
 [[ $(state) == "$before" ]] || fail "files were written"
+stop INT bench vit.onnx --repeat 1000000 --batch 1

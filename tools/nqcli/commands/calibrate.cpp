@@ -10,6 +10,7 @@
 
 #include "document.hpp"
 #include "log_output.hpp"
+#include "nq/error.hpp"
 #include "nq/evaluate.hpp"
 #include "nq/inspect.hpp"
 #include "nq/quantize.hpp"
@@ -214,13 +215,25 @@ std::string outcome_text(const CalibrateCommandOptions& options, const Targets& 
   return text;
 }
 
-/// Writes model and recipe, and reads the model back as any other program would.
-ModelFile write_results(const ModelFile& model, const Targets& targets, CalibrationResult& result) {
+void write_results(const ModelFile& model, const Targets& targets, CalibrationResult& result) {
   const auto start = std::chrono::steady_clock::now();
   quantize(model, result.recipe, emit_options(result.recipe)).save(targets.model);
   save_recipe(targets.recipe, result.recipe);
   result.phases.emit = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return ModelFile::load(targets.model);
+}
+
+/// Reads the written model back as any other program would, and compares it with the float one.
+void measure_written(const CalibrateCommandOptions& options, const ModelFile& model,
+                     const std::filesystem::path& path, const std::vector<Sample>& samples,
+                     const Preprocess& preprocess, Progress& progress, Outcome& outcome) {
+  const ModelFile written = ModelFile::load(path);
+  EvalOptions eval;
+  eval.bad_images = options.calibration.bad_images;
+  eval.input_shape = options.calibration.input_shape;
+  outcome.comparison = evaluate(written, &model, samples, preprocess, eval, progress);
+  InspectOptions inspect_options;
+  inspect_options.input_shape = options.calibration.input_shape;
+  outcome.written = inspect(written, inspect_options);
 }
 
 void run_calibrate(CalibrateCommandOptions options) {
@@ -241,14 +254,13 @@ void run_calibrate(CalibrateCommandOptions options) {
   outcome.result = calibrate(model, samples, preprocess, options.calibration, progress);
   outcome.result.recipe.options[kFoldOption] = options.fold ? "true" : "false";
   log_skipped(outcome.result.skipped_images);
-  const ModelFile written = write_results(model, targets, outcome.result);
-  EvalOptions eval;
-  eval.bad_images = options.calibration.bad_images;
-  eval.input_shape = options.calibration.input_shape;
-  outcome.comparison = evaluate(written, &model, samples, preprocess, eval, progress);
-  InspectOptions inspect_options;
-  inspect_options.input_shape = options.calibration.input_shape;
-  outcome.written = inspect(written, inspect_options);
+  write_results(model, targets, outcome.result);
+  try {
+    measure_written(options, model, targets.model, samples, preprocess, progress, outcome);
+  } catch (const Error& error) {
+    throw error.with_frame(
+        fmt::format("after writing '{}' and '{}'", targets.model.string(), targets.recipe.string()));
+  }
   if (options.runtime.json)
     print_document(json_outcome(options, targets, preprocess, outcome));
   else
