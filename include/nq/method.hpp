@@ -30,6 +30,10 @@ struct SiteInput {
   /// A positive factor per channel can be folded into what feeds the layer at no run-time cost
   /// (the scale and bias of a LayerNormalization), so a fit may carry a channel_scale.
   bool channel_scale_allowed = false;
+  /// 1 for rows of tokens that the model's output reads directly (a class token), [rows]; empty
+  /// when that is unknown or all tokens are read alike (average pooling). `best` gives such rows
+  /// at least a tenth of the total weight, and states its losses under these weights.
+  std::span<const std::uint8_t> readout;
 };
 
 enum class Objective { cosine, mse };
@@ -40,6 +44,7 @@ struct BestParts {
   bool outlier_channels = true;  ///< widest channels in a float side path where it pays
   bool noisy_bias = true;        ///< per-channel offsets searched with the activation scale
   bool bias_correction = true;   ///< mean output error taken out of the bias
+  bool compensation = true;      ///< weights moved to make up for the activation's error
   bool weight_scale = true;      ///< weight scales from the Gram matrix of the input
   bool weight_codes = true;      ///< codes by error feedback and coordinate descent
 };
@@ -56,7 +61,7 @@ struct MethodOptions {
   int rounds = 2;
   Objective objective = Objective::mse;
   double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
-  int noise_candidates = 100;  ///< amplitudes n in (0, 2 * scale], besides 0 (NoisyQuant, Eq. 9)
+  int noise_candidates = 100;  ///< amplitudes n in (0, 8 * scale], besides 0 (NoisyQuant, Eq. 9)
   BestParts best;
 };
 

@@ -27,6 +27,7 @@ void check_sizes(const SiteInput& site) {
   NQ_CHECK(site.rows.cols > 0 && site.weight.cols > 0, input, "layer '{}': empty weight", site.name);
   NQ_ASSERT(site.weight.rows == site.rows.cols);
   NQ_ASSERT(static_cast<std::int64_t>(site.row_weight.size()) == site.rows.rows);
+  NQ_ASSERT(site.readout.empty() || site.readout.size() == site.row_weight.size());
   NQ_ASSERT(static_cast<std::int64_t>(site.channel_min.size()) == site.rows.cols);
   NQ_ASSERT(static_cast<std::int64_t>(site.channel_max.size()) == site.rows.cols);
   NQ_ASSERT(static_cast<std::int64_t>(site.bias.size()) == site.weight.cols);

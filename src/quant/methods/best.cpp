@@ -3,12 +3,15 @@
 #include "core/parallel.hpp"
 #include "quant/bias_correction.hpp"
 #include "quant/code_search.hpp"
+#include "quant/compensation.hpp"
 #include "quant/emitted_layer.hpp"
+#include "quant/input_moments.hpp"
 #include "quant/joint_search.hpp"
 #include "quant/output_probe.hpp"
 #include "quant/prepared_site.hpp"
 #include "quant/quantizers.hpp"
 #include "quant/range_fit.hpp"
+#include "quant/row_emphasis.hpp"
 #include "quant/row_scale_search.hpp"
 #include "quant/site_check.hpp"
 #include "quant/structure_search.hpp"
@@ -21,6 +24,9 @@ constexpr std::int64_t kHeldOutRows = 1024;
 constexpr std::int64_t kGramRows = 4096;
 constexpr int kFinalists = 3;
 constexpr int kSweeps = 3;
+// Scales that are tried without a noisy bias, from the extremes downwards.
+constexpr int kPlainScales = 24;
+constexpr double kPlainRatio = 0.85;
 constexpr std::int64_t kOutputBlock = 8;
 constexpr int kWeightScales = 40;
 constexpr double kLowestWeightScale = 0.4;
@@ -39,6 +45,7 @@ class BestSearch {
   SiteFit run() {
     lay_out();
     search_offsets();
+    find_target();
     search_weight_scales();
     search_weight_codes();
     return fit_;
@@ -71,16 +78,20 @@ class BestSearch {
     return fit;
   }
 
+  std::vector<JointChoice> activation_choices(const SiteInput& fitting, const QuantParams& widest) const {
+    if (options_.best.noisy_bias) return joint_search(fitting, ChannelSamples(fitting), widest, kFinalists);
+    std::vector<JointChoice> choices;
+    double scale = static_cast<double>(widest.scale[0]);
+    for (int i = 0; i < kPlainScales; ++i, scale *= kPlainRatio)
+      choices.push_back({sane_scale(scale), {}, 0});
+    return choices;
+  }
+
   void search_offsets() {
-    const SiteStructure structure{prepared_->channel_scale(), prepared_->outlier_channels()};
-    const PreparedSite fitting(site_, RowSet::fitting, kFittingRows, structure.channel_scale,
-                               structure.outlier_channels);
-    const PreparedSite held_out(site_, RowSet::held_out, kHeldOutRows, structure.channel_scale,
-                                structure.outlier_channels);
+    const PreparedSite fitting = rows_of(RowSet::fitting, kFittingRows);
+    const PreparedSite held_out = rows_of(RowSet::held_out, kHeldOutRows);
     SiteFit trial = rounded();
-    const ChannelSamples samples(fitting.input());
-    const std::vector<JointChoice> choices =
-        joint_search(fitting.input(), samples, trial.activation, kFinalists);
+    const std::vector<JointChoice> choices = activation_choices(fitting.input(), trial.activation);
     OutputProbe probe(held_out.input(), {.rows = kHeldOutRows, .columns = 64});
     probe.set_weight(trial);
     const JointChoice* best = nullptr;
@@ -95,33 +106,28 @@ class BestSearch {
     }
     trial.activation.scale[0] = best->scale;
     trial.noisy_bias = best->noisy_bias;
-    offer("noisy_bias", std::move(trial));
+    offer(options_.best.noisy_bias ? "noisy_bias" : "activation_scale", std::move(trial));
   }
 
-  /// Centred second moments of the quantized input, which is what the weights meet.
-  RowMatrix input_moments() const {
-    const PreparedSite sampled(site_, RowSet::all, kGramRows, prepared_->channel_scale(),
-                               prepared_->outlier_channels());
-    const SiteInput& site = sampled.input();
-    const AffineGrid grid = affine_grid(fit_.activation);
-    RowMatrix values(site.rows.rows, site.rows.cols);
-    for (std::int64_t row = 0; row < site.rows.rows; ++row) {
-      const float* x = site.rows.row(row);
-      float* out = values.row(row).data();
-      for (std::int64_t c = 0; c < site.rows.cols; ++c) {
-        const float n = fit_.noisy_bias.empty() ? 0.0F : fit_.noisy_bias[static_cast<std::size_t>(c)];
-        out[c] = grid_round(x[c] + n, grid) - n;
-      }
-    }
-    const Eigen::Map<const Eigen::RowVectorXf> weight(site.row_weight.data(), site.rows.rows);
-    const Eigen::RowVectorXf mean = (weight * values) / weight.sum();
-    values.rowwise() -= mean;
-    return gram_matrix({values.data(), values.rows(), values.cols(), values.cols()}, site.row_weight);
+  PreparedSite rows_of(RowSet set, std::int64_t count) const {
+    return PreparedSite(site_, set, count, prepared_->channel_scale(), prepared_->outlier_channels());
   }
+
+  /// Moments of the quantized input, and the weight that the codes shall approximate.
+  void find_target() {
+    target_ = as_eigen(prepared_->input().weight);
+    if (!options_.best.weight_scale && !options_.best.weight_codes) return;
+    const InputMoments moments =
+        input_moments(centred_rows(rows_of(RowSet::fitting, kGramRows).input(), fit_));
+    gram_ = moments.gram;
+    if (!options_.best.compensation) return;
+    const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kHeldOutRows).input(), fit_);
+    target_ = compensated_weight(target_, moments, held_out);
+  }
+
+  MatrixView target_view() const { return {target_.data(), target_.rows(), target_.cols(), target_.cols()}; }
 
   void search_weight_scales() {
-    if (!options_.best.weight_scale && !options_.best.weight_codes) return;
-    gram_ = input_moments();
     if (!options_.best.weight_scale) return;
     std::vector<double> ratios;
     for (int i = 0; i < kWeightScales; ++i) {
@@ -129,7 +135,8 @@ class BestSearch {
                        (kHighestWeightScale - kLowestWeightScale) * i / (kWeightScales - 1));
     }
     SiteFit trial = fit_;
-    const RowMatrix weight_rows = as_eigen(prepared_->input().weight).transpose();
+    trial.weight = absmax_weight(target_view(), options_.weight_bits);
+    const RowMatrix weight_rows = target_.transpose();
     const RowScaleSearch search(gram_, {}, Objective::mse);
     parallel_for(0, weight_rows.rows(), kOutputBlock, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t out = first; out < last; ++out) {
@@ -137,13 +144,14 @@ class BestSearch {
         scale = search.best_scale(weight_rows.row(out), scale, ratios, trial.weight);
       }
     });
-    trial.weight_codes = weight_codes(prepared_->input().weight, trial.weight);
+    trial.weight_codes = weight_codes(target_view(), trial.weight);
+    trial.weight_codes_derived = trial.weight_codes == weight_codes(prepared_->input().weight, trial.weight);
     offer("weight_scale", std::move(trial));
   }
 
   void search_weight_codes() {
     if (!options_.best.weight_codes) return;
-    const RowMatrix weight = as_eigen(prepared_->input().weight);
+    const RowMatrix& weight = target_;
     const CodeSearch search(gram_);
     SiteFit trial = fit_;
     RowMatrix codes = search.round_with_feedback(weight, trial.weight);
@@ -161,14 +169,18 @@ class BestSearch {
   SiteFit fit_;
   double loss_ = 0;
   std::optional<PreparedSite> prepared_;
-  RowMatrix gram_;
+  RowMatrix gram_;    ///< of the quantized input, centred
+  RowMatrix target_;  ///< what the codes shall approximate, [c_in, c_out]
 };
 
 class Best final : public Method {
  public:
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     check_site(site, options);
-    return BestSearch(site, options).run();
+    const std::vector<float> row_weight = emphasized_weights(site);
+    SiteInput weighted = site;
+    weighted.row_weight = row_weight;
+    return BestSearch(weighted, options).run();
   }
 };
 

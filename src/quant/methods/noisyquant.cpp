@@ -1,4 +1,5 @@
 #include "core/rng.hpp"
+#include "quant/activation_search.hpp"
 #include "quant/methods/easyquant_host.hpp"
 #include "quant/noise_search.hpp"
 
@@ -6,6 +7,8 @@ namespace nq {
 namespace {
 
 constexpr int kStep = 4;
+// Amplitudes beyond two steps help by moving one-sided channels towards the middle of the codes.
+constexpr double kLargestSteps = 8.0;
 
 /// U(-1, 1) per input channel, once per site.
 std::vector<float> uniform_draw(const SiteInput& site, std::uint64_t seed) {
@@ -16,13 +19,14 @@ std::vector<float> uniform_draw(const SiteInput& site, std::uint64_t seed) {
 }
 
 /// NoisyQuant (Liu et al. 2023, sections 3.2 and 3.3) on EasyQuant: N ~ U(-n, n) drawn once per
-/// channel, n by linear search in (0, 2 * scale] with 0 as the incumbent.
+/// channel, n by linear search in (0, 8 * scale] with 0 as the incumbent, then the host's search
+/// of the activation scale with N in place.
 class NoisyQuant final : public Method {
  public:
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     HostFit host = fit_easyquant(site, options);
     const std::vector<float> draw = uniform_draw(site, options.seed);
-    const double largest = 2.0 * static_cast<double>(host.fit.activation.scale[0]);
+    const double largest = kLargestSteps * static_cast<double>(host.fit.activation.scale[0]);
     NoiseFamily family;
     family.draw = draw;
     family.count = options.noise_candidates;
@@ -31,6 +35,8 @@ class NoisyQuant final : public Method {
     family.amplitude = [&](int index) { return largest * (index + 1) / options.noise_candidates; };
     improve_noise(host.meter, host.probe, family, host.fit, host.channel_mse);
     host.record("noisy_bias");
+    improve_activation_scale(host.meter, host.probe, options, host.fit, host.channel_mse);
+    host.record("activation_scale");
     return host.fit;
   }
 };

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "nq/method.hpp"
+#include "quant/dense.hpp"
+
+namespace nq {
+
+/// Rows of a site's input before and after its quantizer, means taken away (the bias correction
+/// absorbs them) and multiplied by the square root of the row weight: sums over rows are weighted.
+struct CentredRows {
+  RowMatrix quantized;  ///< v = fake_quant(x + N) - N, [rows, c_in]
+  RowMatrix error;      ///< x - v, [rows, c_in]
+  double total_weight = 0;
+};
+CentredRows centred_rows(const SiteInput& site, const SiteFit& fit);
+
+/// Second moments of the quantized input, which is what the weights meet.
+struct InputMoments {
+  RowMatrix gram;   ///< E[v v^T], [c_in, c_in]
+  RowMatrix cross;  ///< E[v (x - v)^T], [c_in, c_in]
+};
+InputMoments input_moments(const CentredRows& rows);
+
+}  // namespace nq
