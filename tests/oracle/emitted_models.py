@@ -1,0 +1,109 @@
+"""emitted_models.py NQCLI SOURCE: quantized files load in ONNX Runtime, stay on int8 kernels, and mean the same.
+
+For every shared graph (and the bundled model) a W8A8 and a W6A6 file is calibrated on made-up images. Each must pass
+the ONNX checker, agree with nqcli to 40 dB with graph optimizations off and on, and have no float product left in
+ONNX Runtime's optimized graph except those of attention, of the patch embedding and of the head.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+
+import numpy
+import onnx
+from PIL import Image
+
+import oracle
+
+MIN_DB = 40
+# Exported with a batch of 2 baked into their reshapes although the batch is declared open.
+BAKED_BATCH = 2
+INTEGER_PRODUCTS = {"MatMulIntegerToFloat", "QGemm", "QLinearMatMul", "MatMulInteger", "DynamicQuantizeMatMul"}
+FLOAT_PRODUCTS = {"MatMul", "Gemm", "FusedMatMul", "FusedGemm", "MatMulNBits"}
+
+
+def make_images(folder, height, width, count=8):
+    folder.mkdir()
+    random = numpy.random.default_rng(2)
+    for index in range(count):
+        coarse = random.integers(0, 256, size=(7, 7, 3), dtype=numpy.uint8)
+        image = Image.fromarray(coarse).resize((width, height), Image.BICUBIC)
+        image.save(folder / f"{index}.png")
+
+
+def write_preprocess(path, height, width):
+    path.write_text(json.dumps({
+        "schema": 1, "input_size": [height, width], "resize": "none",
+        "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "channels": "RGB"}))
+
+
+def products(model, optimized):
+    """Integer products of ONNX Runtime's optimized graph, and float ones with a constant weight."""
+    oracle.session(model, optimized=optimized)
+    graph = onnx.load(optimized).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    producers = {output: node for node in graph.node for output in node.output}
+
+    def has_constant_weight(node):
+        weight = node.input[1]
+        source = producers.get(weight)
+        while source is not None and source.op_type in ("Transpose", "DequantizeLinear", "Reshape", "Identity"):
+            weight = source.input[0]
+            source = producers.get(weight)
+        return weight in constants
+
+    integers = [node for node in graph.node if node.op_type in INTEGER_PRODUCTS]
+    floats = [node for node in graph.node if node.op_type in FLOAT_PRODUCTS and has_constant_weight(node)]
+    return len(integers), [node.name for node in floats]
+
+
+def check_model(binary, label, model, folder):
+    failures = []
+    folder.mkdir()
+    baked = label.startswith("swin_opset")
+    batches = [BAKED_BATCH] if baked else [2, 3]
+    _, _, height, width = oracle.input_shape(model, 2)
+    make_images(folder / "images", height, width)
+    write_preprocess(folder / "preprocess.json", height, width)
+    for bits in (8, 6):
+        target = folder / f"w{bits}a{bits}.onnx"
+        oracle.nqcli(binary, "calibrate", model, "--images", folder / "images", "--preprocess", folder / "preprocess.json",
+                     "--wbits", bits, "--abits", bits, "-o", target, "--recipe-out", folder / "recipe.json")
+        recipe = json.loads((folder / "recipe.json").read_text())
+        onnx.checker.check_model(str(target), full_check=True)
+        integers, floats = products(target, folder / "optimized.onnx")
+        sites = len(recipe["sites"])
+        left_float = sum("head" in item["reason"] for item in recipe["skipped"])
+        if integers < sites or len(floats) > left_float:
+            failures.append(f"{target.name}: {integers} integer products for {sites} layers; float: {floats}")
+        ratios = []
+        for batch in batches:
+            shape = oracle.input_shape(model, batch)
+            images = numpy.random.default_rng(3).normal(size=shape).astype(numpy.float32)
+            actual = oracle.run_nqcli(binary, target, images, folder)
+            for level in oracle.LEVELS:
+                ratio = oracle.sqnr_db(oracle.run_onnxruntime(target, images, level), actual)
+                ratios.append(ratio)
+                if ratio < MIN_DB:
+                    failures.append(f"{target.name}, batch {batch}, optimization {level}: {ratio:.1f} dB")
+        print(f"{label} W{bits}A{bits}: {sites} layers, {integers} integer products, at least {min(ratios):.1f} dB", flush=True)
+    return failures
+
+
+def main():
+    binary, source = sys.argv[1:3]
+    models = {folder.name: folder / "model.onnx" for folder in sorted((oracle.SHARED / "graphs").iterdir())}
+    demo = pathlib.Path(source) / "models/demo_vit.onnx"
+    if demo.exists():
+        models["demo"] = demo
+    failures = []
+    with tempfile.TemporaryDirectory() as name:
+        for label, model in models.items():
+            failures += [f"{label}: {text}" for text in check_model(binary, label, model, pathlib.Path(name) / label)]
+    print("\n".join(failures))
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()
