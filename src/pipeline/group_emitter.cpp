@@ -41,6 +41,9 @@ std::string GroupEmitter::insert(const std::string& before, const std::string& o
 }
 
 void GroupEmitter::emit() {
+  // QuantizeLinear takes float32 alone before opset 19, and no product may mix float types.
+  NQ_CHECK(typed_.type(group_.x).dtype == DType::f32, unsupported, "its input is {}; only float32 layers can be quantized",
+           to_string(typed_.type(group_.x).dtype));
   const std::string quantized_x = quantize_activation(apply_affine(prepare_input()));
   for (std::size_t k = 0; k < group_.sites.size(); ++k) emit_site(group_.sites[k], *recipes_[k], quantized_x);
 }
@@ -213,35 +216,26 @@ void GroupEmitter::emit_gemm(const LinearSite& site, const std::string& x, const
                              const std::string& side, const std::vector<float>& bias) {
   const std::string base = edit_.node_name(site.origin);
   const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias));
-  std::string value = edit_.unique_name(site.origin + "_product");
-  NodeSpec gemm;
-  gemm.op_type = "Gemm";
-  gemm.name = base;
-  gemm.inputs = {x, weight};
-  gemm.outputs = {value};
-  if (!side.empty()) {
-    edit_.insert_before(site.origin, gemm);
-    gemm.op_type = "Add";
-    gemm.name = edit_.unique_name(base + "_outlier_add");
-    gemm.inputs = {value, side};
-    value = edit_.unique_name(site.origin + "_outlier_add");
-    gemm.outputs = {value};
-  }
-  edit_.insert_before(site.origin, gemm);
-  if (site.bias_node) {
-    // The user's own Add follows the product: it takes the new bias and reads the new product.
-    const std::string add_origin = typed_.graph.node(*site.bias_node).origin;
-    edit_.set_input(add_origin, site.bias_input, bias_name);
-    edit_.set_input(add_origin, 1 - site.bias_input, value);
-    edit_.remove_node(site.origin);
-    return;
-  }
-  NodeSpec add;
-  add.op_type = "Add";
-  add.name = edit_.unique_name(base + "_bias_add");
-  add.inputs = {value, bias_name};
-  add.outputs = {site.origin};
-  edit_.replace_node(site.origin, add);
+  std::vector<NodeSpec> chain(1);
+  chain[0].op_type = "Gemm";
+  chain[0].name = base;
+  chain[0].inputs = {x, weight};
+  const auto append_add = [&](const std::string& other, const std::string& suffix) {
+    chain.back().outputs = {edit_.unique_name(site.origin + (chain.size() == 1 ? "_product" : "_outlier_add"))};
+    NodeSpec add;
+    add.op_type = "Add";
+    add.name = edit_.unique_name(base + suffix);
+    add.inputs = {chain.back().outputs.front(), other};
+    chain.push_back(std::move(add));
+  };
+  if (!side.empty()) append_add(side, "_outlier_add");
+  // The user's own Add follows the product and takes the new bias; else one is appended.
+  if (site.bias_node) edit_.set_input(typed_.graph.node(*site.bias_node).origin, site.bias_input, bias_name);
+  else append_add(bias_name, "_bias_add");
+  // The result keeps the name that its readers know.
+  chain.back().outputs = {site.origin};
+  for (std::size_t k = 0; k + 1 < chain.size(); ++k) edit_.insert_before(site.origin, chain[k]);
+  edit_.replace_node(site.origin, chain.back());
 }
 
 /// The convolution becomes a product over patch rows, brought back to [N, c_out, rows, columns].

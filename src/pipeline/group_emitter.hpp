@@ -56,7 +56,6 @@ class GroupEmitter {
   std::vector<const SiteRecipe*> recipes_;
   const EmitOptions& options_;
   std::string raw_x_;  ///< the input before quantization, as the side path reads it
-  bool folded_ = false;
 };
 
 }  // namespace nq

@@ -59,6 +59,30 @@ TEST_CASE("a recipe of another model, or of layers it lacks, is refused", "[pipe
   CHECK_ERROR(quantize(model, recipe), usage, "dynamic");
 }
 
+TEST_CASE("layers of reduced floats are refused, not written wrong", "[pipeline]") {
+  const ModelFile model = ModelFile::from_text(test::model_text("g (float16[1,5,8] x) => (float16[1,5,4] y)",
+                                                                {test::initializer_text("w", {8, 4})},
+                                                                "{ h = Cast<to = 10>(w) y = MatMul(x, h) }"));
+  const Tensor input(TensorType{DType::f16, {1, 5, 8}});
+  const PlannedModel planned(model, {input});
+  CHECK_ERROR(quantize(model, test::made_up_recipe(planned, {input}, {})), unsupported,
+              "only float32 layers can be quantized · while writing 'y'");
+}
+
+TEST_CASE("nodes that the user left unused keep what they read", "[pipeline]") {
+  for (const char* body : {"{ p = MatMul(x, w) spare = Neg(p) y = Add(p, b) }",
+                           "{ p = MatMul(x, w) q = Identity(p) spare = Neg(p) y = Add(q, b) }"}) {
+    const ModelFile model = ModelFile::from_text(
+        test::model_text("g (float[7,8] x) => (float[7,4] y)",
+                         {initializer_text("w", {8, 4}), initializer_text("b", {4})}, body));
+    const Tensor input = test::random_tensor({7, 8}, "x");
+    const ModelFile emitted =
+        quantize(model, test::made_up_recipe(PlannedModel(model, {input}), {input}, {.noise = true}));
+    CHECK_NOTHROW(emitted.check());
+    CHECK_NOTHROW(emitted.to_graph());
+  }
+}
+
 TEST_CASE("the recipe comes through JSON without changing a byte of the model", "[pipeline]") {
   const ModelFile model = two_layers();
   const Tensor input = test::random_tensor({2, 5, 8}, "x");
