@@ -122,33 +122,24 @@ std::span<const float> ChannelSamples::values(std::int64_t channel) const {
 
 double error_variance(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid_in,
                       float offset) {
-  constexpr std::size_t kLanes = 8;
+  constexpr std::size_t kChunk = 256;
   const AffineGrid grid = grid_in;
   const std::span<const float> values = samples.values(channel);
   const float* weights = samples.weights().data();
-  // The error is measured against the mid-range error of the first sample, so that float lanes
-  // hold small numbers also where the offset is large.
+  // Errors are taken against the first sample's, so that float sums hold small numbers also where
+  // the offset is large.
   const float origin = values.empty() ? 0.0F : grid_round(values[0] + offset, grid) - values[0];
-  std::array<float, kLanes> sum{};
-  std::array<float, kLanes> sum2{};
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float error = grid_round(values[i + lane] + offset, grid) - values[i + lane] - origin;
-      sum[lane] += weights[i + lane] * error;
-      sum2[lane] += weights[i + lane] * error * error;
-    }
-  }
+  std::array<float, kChunk> error;
   double total = 0;
   double total2 = 0;
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    total += static_cast<double>(sum[lane]);
-    total2 += static_cast<double>(sum2[lane]);
-  }
-  for (; i < values.size(); ++i) {
-    const double error = static_cast<double>(grid_round(values[i] + offset, grid) - values[i] - origin);
-    total += static_cast<double>(weights[i]) * error;
-    total2 += static_cast<double>(weights[i]) * error * error;
+  for (std::size_t first = 0; first < values.size(); first += kChunk) {
+    const std::size_t count = std::min(kChunk, values.size() - first);
+    const float* x = values.data() + first;
+    for (std::size_t i = 0; i < count; ++i) error[i] = grid_round(x[i] + offset, grid) - x[i] - origin;
+    const Eigen::Map<const Eigen::ArrayXf> e(error.data(), static_cast<Eigen::Index>(count));
+    const Eigen::Map<const Eigen::ArrayXf> w(weights + first, static_cast<Eigen::Index>(count));
+    total += static_cast<double>((w * e).sum());
+    total2 += static_cast<double>((w * e * e).sum());
   }
   const double mean = total / samples.total_weight();
   return std::max(0.0, total2 / samples.total_weight() - mean * mean);

@@ -19,7 +19,7 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kFittingRows = 2048;
+constexpr std::int64_t kFittingRows = 1536;
 constexpr std::int64_t kHeldOutRows = 1024;
 constexpr std::int64_t kGramRows = 4096;
 constexpr int kFinalists = 3;
