@@ -2,7 +2,7 @@
 """Make nqcli's bundled demo: a small Vision Transformer and the images it was trained for.
 
 The images are drawn by this script: twelve figures (disc, square, star, ...) with random place, size,
-rotation, stretch, colours of either contrast, shaded background, clutter, lighting and noise. The class
+rotation, stretch, colours, shaded background, clutter, lighting and noise. The class
 shows in no single pixel, so a linear model on pixels fails; the script fits one and reports its accuracy.
 
 Below --out (default: models) it writes
@@ -142,7 +142,7 @@ FINE_GRID = pixel_grid(IMAGE_SIZE * OVERSAMPLE)
 
 def figure_coverage(figure, rng):
     """The share of every pixel that a randomly placed figure covers, 0 to 1."""
-    radius = rng.uniform(12, 22)
+    radius = rng.uniform(14, 23)
     reach = max(0.0, IMAGE_SIZE / 2 - radius - 1)
     center = rng.uniform(-reach, reach, size=2)
     angle = rng.uniform(0, 2 * np.pi)
@@ -168,18 +168,18 @@ def smooth_field(rng, cells):
 
 
 def two_colors(rng):
-    """A background and a figure colour that differ enough in brightness to be told apart."""
+    """A background colour and a clearly brighter figure colour."""
     while True:
         colors = rng.uniform(0.05, 0.95, size=(2, 3))
         brightness = colors @ (0.3, 0.6, 0.1)
-        if abs(brightness[0] - brightness[1]) > 0.25:
+        if brightness[1] - brightness[0] > 0.25:
             return colors
 
 
 def draw_clutter(image, rng):
     """Paint a few thin lines and specks that belong to no class over the image."""
     x, y = COARSE_GRID
-    for _ in range(rng.integers(0, 4)):
+    for _ in range(rng.integers(0, 3)):
         line = abs(ramp(rng) * IMAGE_SIZE / 2 - rng.uniform(-24, 24)) < rng.uniform(0.4, 0.9)
         image[line] = rng.uniform(0, 1, size=3)
     for _ in range(rng.integers(0, 6)):
@@ -274,18 +274,25 @@ class VisionTransformer(nn.Module):
         super().__init__()
         self.patch_embed = PatchEmbed(patch, dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + (IMAGE_SIZE // patch) ** 2, dim))
+        self.pos_embed = nn.Parameter(sine_cosine_embedding(dim, IMAGE_SIZE // patch))
         self.blocks = nn.Sequential(*[Block(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Linear(dim, classes)
         self.apply(init_linear)
-        nn.init.trunc_normal_(self.pos_embed, std=0.02)
         nn.init.trunc_normal_(self.cls_token, std=0.02)
 
     def forward(self, x):
         x = self.patch_embed(x)
         x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1) + self.pos_embed
         return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+def sine_cosine_embedding(dim, side):
+    """Start of the position embedding: waves along y and x; learns several times sooner than noise."""
+    frequencies = 10000.0 ** -(torch.arange(dim // 4) / (dim // 4))
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    waves = [wave(axis.reshape(-1, 1) * frequencies) for axis in (y, x) for wave in (torch.sin, torch.cos)]
+    return torch.cat([torch.zeros(1, dim), torch.cat(waves, dim=1)]).unsqueeze(0)
 
 
 def init_linear(module):
@@ -299,13 +306,11 @@ def init_linear(module):
 
 
 def augment(x, generator):
-    """Changes that keep the class: mirror, quarter turn, exchange of channels, negative."""
+    """Changes that keep the class: mirror, quarter turn, exchange of channels."""
     if torch.rand((), generator=generator) < 0.5:
         x = x.flip(3)
     x = x.rot90(int(torch.randint(4, (), generator=generator)), (2, 3))
-    x = x[:, torch.randperm(3, generator=generator)]
-    sign = 1 - 2 * torch.randint(2, (len(x), 1, 1, 1), generator=generator).float()
-    return x * sign
+    return x[:, torch.randperm(3, generator=generator)]
 
 
 def learning_rate(step, steps, peak):
@@ -316,19 +321,21 @@ def learning_rate(step, steps, peak):
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
 
 
-def optimizer_for(model):
-    """AdamW that spares biases, norms, class token and position embedding from weight decay."""
-    decay = [p for n, p in model.named_parameters() if p.ndim > 1 and "embed" not in n and "token" not in n]
-    decayed = {id(p) for p in decay}
-    rest = [p for p in model.parameters() if id(p) not in decayed]
-    groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
+def optimizers_for(model):
+    """Muon for the blocks' matrices (it needs far fewer images than AdamW), AdamW for everything else."""
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
+    matrix_ids = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in matrix_ids]
+    return [
+        torch.optim.Muon(matrices, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
 
 
 def train(model, images, labels, validation, args):
     """Train in place; prints the validation accuracy now and then."""
     generator = torch.Generator().manual_seed(args.seed)
-    optimizer = optimizer_for(model)
+    optimizers = optimizers_for(model)
     x_all, y_all = torch.from_numpy(normalize(images)), torch.from_numpy(labels)
     per_epoch = len(x_all) // args.batch
     started = time.monotonic()
@@ -336,25 +343,27 @@ def train(model, images, labels, validation, args):
         order = torch.randperm(len(x_all), generator=generator)
         for i in range(per_epoch):
             lr = learning_rate(epoch * per_epoch + i, args.epochs * per_epoch, args.lr)
-            for group in optimizer.param_groups:
-                group["lr"] = lr
             picked = order[i * args.batch : (i + 1) * args.batch]
-            loss = train_step(model, optimizer, augment(x_all[picked], generator), y_all[picked], args.precision)
+            x = augment(x_all[picked], generator)
+            loss = train_step(model, optimizers, lr, x, y_all[picked], args.precision)
         if epoch % 5 == 4 or epoch == args.epochs - 1:
             accuracy = torch_accuracy(model, *validation)
             elapsed = time.monotonic() - started
             print(f"epoch {epoch + 1:3d}  loss {loss:.3f}  validation {accuracy:.2%}  {elapsed:.0f} s", flush=True)
 
 
-def train_step(model, optimizer, x, y, precision):
+def train_step(model, optimizers, lr, x, y, precision):
     model.train()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         logits = model(x)
     loss = F.cross_entropy(logits.float(), y, label_smoothing=0.05)
-    optimizer.zero_grad(set_to_none=True)
+    model.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
     return loss.item()
 
 
@@ -366,12 +375,23 @@ def torch_accuracy(model, images, labels):
     return float((predicted == labels).mean())
 
 
-def linear_baseline(train_set, test_set, seed, epochs=30):
-    """Test accuracy of multinomial logistic regression on raw pixels, trained on the same images."""
-    torch.manual_seed(seed)
-    x, y = torch.from_numpy(normalize(train_set[0])).flatten(1), torch.from_numpy(train_set[1])
-    model = nn.Sequential(nn.Flatten(), nn.Linear(x.shape[1], len(CLASSES)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
+def linear_baseline(train_set, test_set, seed):
+    """Best test accuracy of logistic regression on raw pixels over several weight decays.
+
+    The choice by test accuracy favours the linear model on purpose.
+    """
+    accuracies = []
+    for weight_decay in (1.0, 10.0, 100.0):
+        torch.manual_seed(seed)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(train_set[0][0].size, len(CLASSES)))
+        fit_linear(model, train_set, weight_decay)
+        accuracies.append(torch_accuracy(model, *test_set))
+    return max(accuracies)
+
+
+def fit_linear(model, train_set, weight_decay, epochs=10):
+    x, y = torch.from_numpy(normalize(train_set[0])), torch.from_numpy(train_set[1])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):
         for picked in torch.randperm(len(x)).split(256):
@@ -379,7 +399,6 @@ def linear_baseline(train_set, test_set, seed, epochs=30):
             F.cross_entropy(model(x[picked]), y[picked]).backward()
             optimizer.step()
         schedule.step()
-    return {"train": torch_accuracy(model, *train_set), "test": torch_accuracy(model, *test_set)}
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -514,9 +533,9 @@ def parse_args():
     parser.add_argument("--train-images", type=int, default=24000)
     parser.add_argument("--calib-images", type=int, default=64)
     parser.add_argument("--test-images", type=int, default=600)
-    parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=5e-3, help="peak learning rate")
     parser.add_argument("--patch", type=int, default=8)
     parser.add_argument("--dim", type=int, default=96)
     parser.add_argument("--depth", type=int, default=6)
@@ -539,7 +558,7 @@ def main():
     write_test_images(test_folder, *draw_split("test", args.test_images, args.seed))
     test_set = read_test_images(test_folder)
     linear = linear_baseline(train_set, test_set, args.seed)
-    print(f"logistic regression on pixels: train {linear['train']:.2%}, test {linear['test']:.2%}", flush=True)
+    print(f"logistic regression on pixels: {linear:.2%}", flush=True)
 
     torch.manual_seed(args.seed)
     model = VisionTransformer(args.patch, args.dim, args.depth, args.heads, len(CLASSES))
@@ -556,8 +575,7 @@ def main():
         "top1": {
             "fp32_pytorch": torch_accuracy(model, *test_set),
             "fp32_onnxruntime": onnx_accuracy(onnx_path, *test_set),
-            "linear_on_pixels": linear["test"],
-            "linear_on_pixels_train": linear["train"],
+            "linear_on_pixels": linear,
         },
     }
     write_report(args.out, report)
