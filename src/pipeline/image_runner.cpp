@@ -45,7 +45,14 @@ Plan plan_images(const Graph& graph, const ImageInput& input, KernelChoice kerne
   spec.keep_quantized_weights = kernels == KernelChoice::automatic;
   PlanOptions options;
   options.kernels = kernels;
-  return make_plan(specialize(graph, spec), options);
+  TypedGraph typed = specialize(graph, spec);
+  // An export may declare an open batch and still hold the batch it was traced with.
+  const ValueId output = typed.graph.outputs.front();
+  const Shape& shape = typed.type(output).shape;
+  NQ_CHECK(shape.rank() > 0 && shape[0] == image_plan_batch(input), unsupported,
+           "output '{}' has shape {} for {} image(s): the model was exported for another batch size",
+           typed.graph.value(output).name, to_string(shape), image_plan_batch(input));
+  return make_plan(std::move(typed), options);
 }
 
 ImageRunner::ImageRunner(Plan plan, ImageInput input)
