@@ -2,8 +2,8 @@
 """Make nqcli's bundled demo: a small Vision Transformer and the images it was trained for.
 
 The images are drawn by this script: twelve figures (disc, square, star, ...) with random place, size,
-rotation, stretch, colours, shaded background, clutter, lighting and noise. The class
-shows in no single pixel, so a linear model on pixels fails; the script fits one and reports its accuracy.
+rotation, stretch, colours, shaded background, clutter, lighting and noise. The class shows in no single
+pixel, so a linear model on pixels fails; the script fits one and reports its accuracy.
 
 Below --out (default: models) it writes
 
@@ -15,12 +15,13 @@ Below --out (default: models) it writes
     demo_vit.report.json       settings and measured figures
     README.md                  the same for readers
 
-Training, validation, calibration and test images come from different seeds. The test images are used
-once, at the end, and are read back from the PNG files through the sidecar's preprocessing.
+Training, validation, calibration and test images come from different seeds. The transformer
+meets the test images once, at the end, read back from the PNG files with the sidecar's mean and std.
 
-Needs: see requirements-demo.txt beside this script. A full run takes about 13 minutes on two CPU cores
-with bfloat16 instructions (about three times that with --precision fp32 or without them). Images depend
-only on the seed; weights also depend on the PyTorch build, the CPU and the number of threads.
+Needs: see requirements-demo.txt beside this script. Training the committed model took 31 minutes on two busy
+CPU cores with bfloat16 instructions; idle ones should need about a third of that, and --precision fp32
+or a CPU without these instructions about three times as long. Images depend only on the seed; weights also
+depend on the PyTorch build, the CPU and the number of threads.
 """
 
 import argparse
@@ -456,8 +457,9 @@ def onnx_accuracy(path, images, labels):
 README = """# Demo model
 
 `demo_vit.onnx` is a small Vision Transformer that tells {classes} drawn figures apart ({names}).
-It exists to try nqcli at once, without a download: it runs in milliseconds, comes with its calibration
-and test images, and loses accuracy when its weights and activations are quantized carelessly.
+It exists to try nqcli at once, without a download: it runs in milliseconds and comes with its
+calibration and test images. The task leaves wide margins, so compare quantized models by their logit
+error; top-1 moves little down to 4 bits.
 
 | | |
 |---|---|
@@ -487,8 +489,9 @@ pip install -r scripts/requirements-demo.txt
 python scripts/train_demo_vit.py --out models
 ```
 
-This takes about 13 minutes on two CPU cores with bfloat16 instructions. The images come out the same;
-the weights, and with them the last digits of the accuracies, depend on the PyTorch build and the CPU.
+Training took 31 minutes on two busy CPU cores with bfloat16 instructions; idle ones should need about a
+third of that. The images come out the same; the weights, and with them the last digits of the
+accuracies, depend on the PyTorch build and the CPU.
 
 ## Licence
 
