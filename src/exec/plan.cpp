@@ -62,17 +62,7 @@ class Planner {
   Step bind(NodeId id) {
     const Node& node = graph().node(id);
     return with_context(
-        [&] {
-          NodeBinding binding;
-          binding.node = &node;
-          binding.def = ops_.find(node.domain, node.op_type, node.opset);
-          NQ_ASSERT(binding.def != nullptr);
-          for (const ValueId input : node.inputs) {
-            binding.input_types.push_back(input.valid() ? &impl_->graph.type(input) : nullptr);
-            binding.constants.push_back(graph().constant(input));
-          }
-          return Step{id, bind_kernel(binding), node.inputs, node.outputs};
-        },
+        [&] { return Step{id, bind_kernel(bind_inputs(impl_->graph, node, ops_)), node.inputs, node.outputs}; },
         [&] { return fmt::format("while planning node '{}' ({})", node.display_name(), node.op_type); });
   }
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/check.hpp"
-#include "core/float_formats.hpp"
 #include "core/parallel.hpp"
+#include "ops/convert.hpp"
 
 namespace nq {
 namespace {
@@ -19,26 +19,22 @@ bool is_reduced(DType dtype) { return dtype == DType::f16 || dtype == DType::bf1
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-void to_f32(const TensorView& from, float* to) {
-  const auto convert = [&](std::int64_t begin, std::int64_t end) {
-    if (from.dtype() == DType::f16) {
-      for (std::int64_t k = begin; k < end; ++k) to[k] = to_float(from.as<Half>()[k]);
-    } else {
-      for (std::int64_t k = begin; k < end; ++k) to[k] = to_float(from.as<BFloat16>()[k]);
-    }
+/// Converts elements with the rules of Cast.
+void convert(const std::byte* from, DType from_type, std::byte* to, DType to_type, std::int64_t count) {
+  const Converter converter = find_converter(from_type, to_type);
+  const auto chunk = [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin);
+    converter(from + first * element_bytes(from_type), to + first * element_bytes(to_type), end - begin);
   };
-  parallel_for(0, from.elements(), kConvertGrain, std::cref(convert));
+  parallel_for(0, count, kConvertGrain, std::cref(chunk));
+}
+
+void to_f32(const TensorView& from, float* to) {
+  convert(from.data, from.dtype(), reinterpret_cast<std::byte*>(to), DType::f32, from.elements());
 }
 
 void from_f32(const float* from, const MutableTensorView& to) {
-  const auto convert = [&](std::int64_t begin, std::int64_t end) {
-    if (to.dtype() == DType::f16) {
-      for (std::int64_t k = begin; k < end; ++k) to.as<Half>()[k] = to_half(from[k]);
-    } else {
-      for (std::int64_t k = begin; k < end; ++k) to.as<BFloat16>()[k] = to_bfloat16(from[k]);
-    }
-  };
-  parallel_for(0, to.elements(), kConvertGrain, std::cref(convert));
+  convert(reinterpret_cast<const std::byte*>(from), DType::f32, to.data, to.dtype(), to.elements());
 }
 
 /// Types and constants of a node with reduced floats replaced by float32.

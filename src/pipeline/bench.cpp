@@ -1,11 +1,11 @@
 #include "nq/bench.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "core/check.hpp"
 #include "core/rng.hpp"
+#include "core/stopwatch.hpp"
 #include "nq/interrupt.hpp"
 #include "pipeline/image_runner.hpp"
 
@@ -21,9 +21,9 @@ Tensor random_images(const ImageInput& input, const BenchOptions& options) {
 
 double run_once_ms(ImageRunner& runner, const Tensor& images) {
   check_interrupt();
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   (void)runner.run(images);
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return 1000.0 * watch.seconds();
 }
 
 }  // namespace

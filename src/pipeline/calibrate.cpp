@@ -1,7 +1,6 @@
 #include "nq/calibrate.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <mutex>
 
@@ -9,6 +8,7 @@
 #include "core/log.hpp"
 #include "core/parallel.hpp"
 #include "core/rng.hpp"
+#include "core/stopwatch.hpp"
 #include "nq/image_input.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
@@ -22,16 +22,6 @@ namespace {
 constexpr std::int64_t kMaxRowsPerSite = 8192;
 constexpr std::int64_t kMinRowsPerSite = 256;
 constexpr std::int64_t kLoadBatch = 16;
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Rows per site that fit the memory budget. Throws Error(resource) when too few would.
 std::int64_t rows_per_site(const std::vector<SiteGroup>& groups, std::uint64_t budget) {
@@ -85,9 +75,7 @@ class Calibration {
       : model_(model), images_(images), preprocess_(preprocess), options_(options), progress_(progress),
         method_(builtin_methods().get(options.method)), graph_(model.to_graph()),
         input_(find_image_input(graph_, options.input_shape)) {
-    NQ_CHECK(input_.height == preprocess.height && input_.width == preprocess.width, usage,
-             "the preprocessing makes {} x {} images, the model takes {} x {}", preprocess.height, preprocess.width,
-             input_.height, input_.width);
+    check_image_size(input_, preprocess);
     typed_ = specialize(graph_, specialize_images(input_));
     groups_ = group_sites(select_sites(find_linear_sites(typed_), options.selection, result_.recipe.skipped));
     NQ_CHECK(!groups_.empty(), unsupported, "the model has no linear layer to quantize with these options");
@@ -114,10 +102,10 @@ class Calibration {
   /// One streaming pass: every image through the FP32 network, every group observed.
   void fit_on_fp32_inputs() {
     Observers observers = make_observers(0, groups_.size());
-    std::vector<ValueId> taps;
-    for (const SiteGroup& group : groups_) taps.push_back(group.x);
-    ImageRunner runner(make_plan(typed_, {taps, taps}), input_);
-    stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, group_values(groups_)); });
+    std::vector<ValueId> inputs;
+    for (const SiteGroup& group : groups_) inputs.push_back(group.x);
+    ImageRunner runner(make_plan(typed_, {inputs, inputs}), input_);
+    stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); });
     const Stopwatch watch;
     progress_.begin("searching", static_cast<std::int64_t>(groups_.size()), "sites");
     std::vector<std::vector<SiteRecipe>> fitted(groups_.size());
@@ -203,12 +191,6 @@ class Calibration {
       observers.push_back(std::make_unique<SiteObserver>(groups_[k].c_in(), capacity_));
     }
     return observers;
-  }
-
-  static std::vector<ValueId> group_values(const std::vector<SiteGroup>& groups) {
-    std::vector<ValueId> values;
-    for (const SiteGroup& group : groups) values.push_back(group.x);
-    return values;
   }
 
   std::vector<SiteRecipe> fit(std::size_t index, const SiteStatistics& statistics) const {

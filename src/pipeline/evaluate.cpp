@@ -1,10 +1,10 @@
 #include "nq/evaluate.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <span>
 
 #include "core/check.hpp"
+#include "core/stopwatch.hpp"
 #include "nq/image_input.hpp"
 #include "pipeline/image_runner.hpp"
 
@@ -34,9 +34,7 @@ ImageRunner make_runner(const ModelFile& model, const EvalOptions& options, cons
       [&] {
         const Graph graph = model.to_graph();
         const ImageInput input = find_image_input(graph, options.input_shape);
-        NQ_CHECK(input.height == preprocess.height && input.width == preprocess.width, usage,
-                 "the preprocessing makes {} x {} images, the model takes {} x {}", preprocess.height,
-                 preprocess.width, input.height, input.width);
+        check_image_size(input, preprocess);
         return ImageRunner(plan_images(graph, input, options.kernels), input);
       },
       [&] { return fmt::format("in model '{}'", model.path().string()); });
@@ -112,7 +110,7 @@ EvalReport evaluate(const ModelFile& model, const ModelFile* reference, const st
   Tally tally(report);
   BatchLoader loader(images, preprocess, options.batch, options.bad_images);
   progress.begin("evaluating", static_cast<std::int64_t>(images.size()), "images");
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   while (const std::optional<Batch> batch = loader.next()) {
     const Tensor logits = runner.run(batch->images);
     const Tensor expected = reference_runner ? reference_runner->run(batch->images) : Tensor();
@@ -123,7 +121,7 @@ EvalReport evaluate(const ModelFile& model, const ModelFile* reference, const st
     }
     progress.advance(static_cast<std::int64_t>(batch->sample_index.size()));
   }
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = watch.seconds();
   progress.end();
   report.skipped_images = loader.skipped();
   NQ_CHECK(report.images > 0, input, "no image could be read");

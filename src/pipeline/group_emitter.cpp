@@ -73,16 +73,16 @@ std::string GroupEmitter::gather_patches(const std::string& x) {
   return insert(anchor(), "Reshape", x + "_patch_merge", {moved, merge});
 }
 
-void GroupEmitter::fold_into(const AffineFold& fold) {
-  const SiteFit fit = site_fit(group_.leader(), shared());
+void GroupEmitter::fold_into(const AffineFold& fold, const std::vector<float>& noise) {
+  const std::vector<float>& channel_scale = shared().channel_scale;
   std::vector<float> shift = fold.shift;
   std::vector<float> scale = fold.scale;
   for (std::size_t channel = 0; channel < shift.size(); ++channel) {
-    if (!fit.channel_scale.empty()) {
-      shift[channel] /= fit.channel_scale[channel];
-      scale[channel] /= fit.channel_scale[channel];
+    if (!channel_scale.empty()) {
+      shift[channel] /= channel_scale[channel];
+      scale[channel] /= channel_scale[channel];
     }
-    if (!fit.noisy_bias.empty()) shift[channel] += fit.noisy_bias[channel];
+    if (!noise.empty()) shift[channel] += noise[channel];
   }
   const auto rewrite = [&](const std::string& origin, int input, const std::vector<float>& values, const char* role) {
     const std::string old_name = edit_.input_name(origin, input);
@@ -90,32 +90,33 @@ void GroupEmitter::fold_into(const AffineFold& fold) {
     edit_.set_input(origin, input, edit_.add_initializer(base, vector_tensor(values)));
   };
   rewrite(fold.shift_origin, fold.shift_input, shift, "bias");
-  if (!fit.channel_scale.empty()) rewrite(fold.scale_origin, fold.scale_input, scale, "scale");
+  if (!channel_scale.empty()) rewrite(fold.scale_origin, fold.scale_input, scale, "scale");
 }
 
 /// Brings x to x / channel_scale + noisy_bias: folded where exact, else by a Mul and an Add.
 std::string GroupEmitter::apply_affine(std::string x) {
-  const SiteFit fit = site_fit(group_.leader(), shared());
+  const std::vector<float>& channel_scale = shared().channel_scale;
+  const std::vector<float> noise = emitted_noise(shared());
   const std::string base = x;
   raw_x_ = x;
-  if (fit.channel_scale.empty() && fit.noisy_bias.empty()) return x;
+  if (channel_scale.empty() && noise.empty()) return x;
   const auto fold = find_affine_fold(typed_, group_);
-  const bool can_fold = fold && (fit.channel_scale.empty() || !fold->scale_origin.empty());
-  if (can_fold && (options_.fold_noise || !fit.channel_scale.empty())) {
-    fold_into(*fold);
+  const bool can_fold = fold && (channel_scale.empty() || !fold->scale_origin.empty());
+  if (can_fold && (options_.fold_noise || !channel_scale.empty())) {
+    fold_into(*fold, noise);
     return x;
   }
-  if (!fit.channel_scale.empty()) {
-    std::vector<float> reciprocal(fit.channel_scale.size());
-    std::transform(fit.channel_scale.begin(), fit.channel_scale.end(), reciprocal.begin(),
+  if (!channel_scale.empty()) {
+    std::vector<float> reciprocal(channel_scale.size());
+    std::transform(channel_scale.begin(), channel_scale.end(), reciprocal.begin(),
                    [](float scale) { return 1.0F / scale; });
     x = insert(anchor(), "Mul", base + "_channel_scale",
                {x, edit_.add_initializer(base + "_channel_reciprocal", vector_tensor(reciprocal))});
     raw_x_ = x;
   }
-  if (fit.noisy_bias.empty()) return x;
+  if (noise.empty()) return x;
   return insert(anchor(), "Add", base + "_noise",
-                {x, edit_.add_initializer(base + "_noisy_bias", vector_tensor(fit.noisy_bias))});
+                {x, edit_.add_initializer(base + "_noisy_bias", vector_tensor(noise))});
 }
 
 std::string GroupEmitter::quantize_activation(std::string x) {
@@ -190,7 +191,6 @@ void GroupEmitter::emit_site(const LinearSite& site, const SiteRecipe& recipe, c
 void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, const std::string& weight,
                                const std::string& side, const std::vector<float>& bias, bool bias_needed) {
   const std::string base = edit_.node_name(site.origin);
-  const std::string bias_base = base + "_denoising_bias";
   std::string product = site.origin;
   edit_.set_input(product, 0, x);
   edit_.set_input(product, 1, weight);
@@ -207,7 +207,7 @@ void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, con
   };
   if (!side.empty()) append_add(side, "_outlier_add");
   if (!bias_needed) return;
-  const std::string bias_name = edit_.add_initializer(bias_base, vector_tensor(bias, 3));
+  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias, 3));
   if (site.bias_node) edit_.set_input(typed_.graph.node(*site.bias_node).origin, site.bias_input, bias_name);
   else append_add(bias_name, "_bias_add");
 }

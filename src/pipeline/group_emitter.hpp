@@ -32,7 +32,7 @@ class GroupEmitter {
 
   std::string prepare_input();
   std::string gather_patches(const std::string& x);
-  void fold_into(const AffineFold& fold);
+  void fold_into(const AffineFold& fold, const std::vector<float>& noise);
   std::string apply_affine(std::string x);
   std::string quantize_activation(std::string x);
   void emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x);

@@ -32,6 +32,12 @@ void to_channels_last(const float* chw, std::int64_t pixels, float* hwc) {
 
 std::int64_t image_plan_batch(const ImageInput& input) { return std::max<std::int64_t>(1, input.static_batch); }
 
+void check_image_size(const ImageInput& input, const Preprocess& preprocess) {
+  NQ_CHECK(input.height == preprocess.height && input.width == preprocess.width, usage,
+           "the preprocessing makes {} x {} images, the model takes {} x {}", preprocess.height, preprocess.width,
+           input.height, input.width);
+}
+
 Specialization specialize_images(const ImageInput& input) {
   NQ_CHECK(input.height > 0 && input.width > 0, usage,
            "model input '{}' leaves height and width open: give --input-shape N,C,H,W", input.name);

@@ -6,6 +6,7 @@
 
 #include "nq/executor.hpp"
 #include "nq/image_input.hpp"
+#include "nq/preprocess.hpp"
 
 namespace nq {
 
@@ -41,6 +42,9 @@ class ImageRunner {
 /// The batch that images are planned with: the model's own when static, else 1, which makes one
 /// image the unit of work of a thread.
 std::int64_t image_plan_batch(const ImageInput& input);
+
+/// Throws Error(usage) unless the preprocessing makes images of the model's size.
+void check_image_size(const ImageInput& input, const Preprocess& preprocess);
 
 /// Fixes the image input of `graph` for planning.
 Specialization specialize_images(const ImageInput& input);

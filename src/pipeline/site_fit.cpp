@@ -24,6 +24,13 @@ std::vector<std::int8_t> derive_codes(const LinearSite& site, const SiteRecipe& 
 
 }  // namespace
 
+std::vector<float> emitted_noise(const SiteRecipe& recipe) {
+  std::vector<float> noise = recipe.noisy_bias;
+  if (noise.empty()) return noise;
+  for (const std::int32_t channel : recipe.outlier_channels) noise[static_cast<std::size_t>(channel)] = 0;
+  return noise;
+}
+
 SiteFit site_fit(const LinearSite& site, const SiteRecipe& recipe) {
   NQ_CHECK(site.c_in == recipe.c_in && site.c_out == recipe.c_out, input,
            "the recipe has '{}' as {} x {}, the model as {} x {}", recipe.name, recipe.c_in, recipe.c_out, site.c_in,
@@ -33,13 +40,10 @@ SiteFit site_fit(const LinearSite& site, const SiteRecipe& recipe) {
   fit.weight = recipe.weight;
   fit.weight_codes_derived = recipe.weight_codes.empty();
   fit.weight_codes = fit.weight_codes_derived ? derive_codes(site, recipe) : recipe.weight_codes;
-  fit.noisy_bias = recipe.noisy_bias;
+  fit.noisy_bias = emitted_noise(recipe);
   fit.bias_correction = recipe.bias_correction;
   fit.channel_scale = recipe.channel_scale;
   fit.outlier_channels = recipe.outlier_channels;
-  if (!fit.noisy_bias.empty()) {
-    for (const std::int32_t channel : fit.outlier_channels) fit.noisy_bias[static_cast<std::size_t>(channel)] = 0;
-  }
   return fit;
 }
 

@@ -5,8 +5,12 @@
 
 namespace nq {
 
-/// The SiteFit of one site of a recipe, its weight codes derived where the recipe leaves them out.
-/// The noisy bias of outlier channels, which the product multiplies by zero, is set to zero.
+/// The noisy bias as the file carries it, [c_in]: zero in the outlier channels, which the product
+/// multiplies by zero. Empty when the recipe has none.
+std::vector<float> emitted_noise(const SiteRecipe& recipe);
+
+/// The SiteFit of one site of a recipe, its weight codes derived where the recipe leaves them out
+/// and its noisy bias as emitted.
 SiteFit site_fit(const LinearSite& site, const SiteRecipe& recipe);
 
 /// The entries of a group's fit that belong to `site`, whose outputs begin at `first_out` of the

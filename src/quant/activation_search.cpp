@@ -34,10 +34,7 @@ void improve_activation_scale(const LossMeter& meter, const OutputProbe& probe, 
   for (const int index : best) {
     SiteFit trial = fit;
     trial.activation.scale[0] = scale_of(index);
-    std::vector<double> trial_mse = meter.channel_mse(trial);
-    if (!(LossMeter::mean(trial_mse) < LossMeter::mean(channel_mse))) continue;
-    fit.activation = trial.activation;
-    channel_mse = std::move(trial_mse);
+    if (!take_if_better(meter, std::move(trial), fit, channel_mse)) continue;
     // Under the cosine objective the order of the probe decides among those that are no worse.
     if (options.objective == Objective::cosine) break;
   }

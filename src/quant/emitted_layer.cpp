@@ -95,4 +95,12 @@ double LossMeter::mean(std::span<const double> channel_mse) noexcept {
   return sum / static_cast<double>(channel_mse.size());
 }
 
+bool take_if_better(const LossMeter& meter, SiteFit trial, SiteFit& fit, std::vector<double>& channel_mse) {
+  std::vector<double> trial_mse = meter.channel_mse(trial);
+  if (!(LossMeter::mean(trial_mse) < LossMeter::mean(channel_mse))) return false;
+  fit = std::move(trial);
+  channel_mse = std::move(trial_mse);
+  return true;
+}
+
 }  // namespace nq

@@ -59,4 +59,7 @@ class LossMeter {
   double total_weight_ = 0;
 };
 
+/// Makes `trial` the fit, and its loss `channel_mse`, when the measured loss falls. Tells whether it did.
+bool take_if_better(const LossMeter& meter, SiteFit trial, SiteFit& fit, std::vector<double>& channel_mse);
+
 }  // namespace nq

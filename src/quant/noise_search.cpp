@@ -29,12 +29,9 @@ void improve_noise(const LossMeter& meter, const OutputProbe& probe, const Noise
   for (const int index : best) {
     SiteFit trial = fit;
     trial.noisy_bias = noise_of(index);
-    std::vector<double> trial_mse = meter.channel_mse(trial);
-    if (!(LossMeter::mean(trial_mse) < LossMeter::mean(channel_mse))) continue;
-    fit.noisy_bias = std::move(trial.noisy_bias);
-    fit.noise_mean = family.mean(index);
-    fit.noise_amplitude = family.amplitude(index);
-    channel_mse = std::move(trial_mse);
+    trial.noise_mean = family.mean(index);
+    trial.noise_amplitude = family.amplitude(index);
+    take_if_better(meter, std::move(trial), fit, channel_mse);
   }
 }
 

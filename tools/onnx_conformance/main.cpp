@@ -5,13 +5,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
-#include <optional>
+#include <map>
 
 #include "compare.hpp"
 #include "nq/error.hpp"
-#include "nq/executor.hpp"
 #include "nq/model_file.hpp"
 #include "nq/onnx_limits.hpp"
+#include "nq/run_model.hpp"
 #include "nq/tensor_file.hpp"
 
 namespace {
@@ -47,39 +47,12 @@ std::vector<nq::Tensor> load_tensors(const fs::path& folder, const std::string& 
 /// How every case is run; set once from the command line.
 nq::KernelChoice kernel_choice = nq::KernelChoice::automatic;
 
-/// Inputs that are fixed before planning: none, the integer ones (shapes, axes), or all.
-enum class Binding { runtime, integers, everything };
-
-std::vector<nq::Tensor> run_model(const nq::Graph& graph, const std::vector<nq::Tensor>& inputs, Binding binding) {
-  nq::Specialization spec;
-  spec.keep_quantized_weights = kernel_choice == nq::KernelChoice::automatic;
-  std::vector<nq::Tensor> runtime;
+std::vector<nq::Tensor> run_on(const nq::Graph& graph, const std::vector<nq::Tensor>& inputs) {
+  std::map<std::string, nq::Tensor> by_name;
   for (std::size_t k = 0; k < graph.inputs.size() && k < inputs.size(); ++k) {
-    const std::string& name = graph.value(graph.inputs[k]).name;
-    const bool constant = binding == Binding::everything ||
-                          (binding == Binding::integers && !nq::is_float(inputs[k].dtype()));
-    if (constant) {
-      spec.constants.emplace(name, inputs[k]);
-    } else {
-      spec.shapes.emplace(name, inputs[k].shape());
-      runtime.push_back(inputs[k]);
-    }
+    by_name.emplace(graph.value(graph.inputs[k]).name, inputs[k]);
   }
-  nq::PlanOptions options;
-  options.kernels = kernel_choice;
-  nq::Executor executor(nq::make_plan(nq::specialize(graph, spec), options));
-  return executor.run(runtime);
-}
-
-std::vector<nq::Tensor> run_with_fallback(const nq::Graph& graph, const std::vector<nq::Tensor>& inputs) {
-  for (const Binding binding : {Binding::runtime, Binding::integers}) {
-    try {
-      return run_model(graph, inputs, binding);
-    } catch (const nq::Error& error) {
-      if (error.kind() != nq::ErrorKind::unsupported) throw;
-    }
-  }
-  return run_model(graph, inputs, Binding::everything);
+  return nq::run_model(graph, by_name, kernel_choice);
 }
 
 /// Empty on success, else the first difference.
@@ -87,7 +60,7 @@ std::string run_case(const nq::ModelFile& model, const fs::path& folder, const T
   const nq::Graph graph = model.to_graph();
   for (int set = 0; fs::exists(folder / fmt::format("test_data_set_{}", set)); ++set) {
     const fs::path data = folder / fmt::format("test_data_set_{}", set);
-    const auto actual = run_with_fallback(graph, load_tensors(data, "input"));
+    const auto actual = run_on(graph, load_tensors(data, "input"));
     const auto expected = load_tensors(data, "output");
     if (expected.size() > actual.size()) return "too few outputs";
     for (std::size_t k = 0; k < expected.size(); ++k) {

@@ -6,12 +6,10 @@ namespace {
 
 /// MatMul(x, W) or Gemm(x, W[, c]) with neutral factors, W constant [k, n] or transposed.
 bool is_constant_product(const FusionGraph& graph, const Node& node) {
-  if (!node.domain.empty() || (node.op_type != "MatMul" && node.op_type != "Gemm") || !graph.all_f32(node)) return false;
+  if (!is_plain_product(node) || !graph.all_f32(node)) return false;
   const Tensor* weight = graph.constant(node.inputs[1]);
   if (weight == nullptr || weight->shape().rank() != 2 || graph.constant(node.inputs[0]) != nullptr) return false;
-  if (node.op_type == "MatMul") return graph.shape(node.inputs[0]).rank() >= 2;
-  return attr_int(node, "transA", 0) == 0 && attr_float(node, "alpha", 1.0F) == 1.0F &&
-         attr_float(node, "beta", 1.0F) == 1.0F;
+  return node.op_type == "Gemm" || graph.shape(node.inputs[0]).rank() >= 2;
 }
 
 /// The Gemm's own C as a column bias; false when it is something else.
@@ -29,7 +27,7 @@ void fuse_product(FusionGraph& graph) {
   for (const NodeId id : graph.order()) {
     const Node& product = graph.node(id);
     if (product.removed || !is_constant_product(graph, product)) continue;
-    const bool transposed = product.op_type == "Gemm" && attr_int(product, "transB", 0) != 0;
+    const bool transposed = has_transposed_weight(product);
     const std::int64_t columns = graph.shape(product.inputs[1])[transposed ? 0 : 1];
     ValueId own_bias;
     if (!take_gemm_bias(graph, product, columns, own_bias)) continue;

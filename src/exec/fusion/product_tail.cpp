@@ -11,6 +11,15 @@ bool is_column_vector(const FusionGraph& graph, ValueId value, std::int64_t colu
 
 }  // namespace
 
+bool is_plain_product(const Node& node) {
+  if (!node.domain.empty()) return false;
+  if (node.op_type == "MatMul") return true;
+  return node.op_type == "Gemm" && attr_int(node, "transA", 0) == 0 && attr_float(node, "alpha", 1.0F) == 1.0F &&
+         attr_float(node, "beta", 1.0F) == 1.0F;
+}
+
+bool has_transposed_weight(const Node& node) { return node.op_type == "Gemm" && attr_int(node, "transB", 0) != 0; }
+
 ProductTail follow_product(const FusionGraph& graph, const Node& product, std::int64_t columns, bool bias_allowed) {
   ProductTail tail;
   tail.last = product.id;

@@ -15,6 +15,12 @@ struct ProductTail {
   ValueId residual;            ///< of the output's type; invalid for none
 };
 
+/// MatMul, or a Gemm whose factors are 1 and whose A is not transposed, of the default domain.
+bool is_plain_product(const Node& node);
+
+/// The constant operand is stored [columns, depth].
+bool has_transposed_weight(const Node& node);
+
 /// Follows the sole readers of `product`'s output. `bias_allowed` is false when it has one already.
 ProductTail follow_product(const FusionGraph& graph, const Node& product, std::int64_t columns, bool bias_allowed);
 

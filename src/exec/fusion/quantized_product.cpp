@@ -98,15 +98,7 @@ class QdqMatcher {
   const FusionGraph& graph_;
 };
 
-/// Values of a Gemm's C that is a constant vector, directly or behind DequantizeLinear(int32).
 bool has_no_addend(const Node& node) { return node.inputs.size() < 3 || !node.inputs[2].valid(); }
-
-bool is_plain_product(const Node& node) {
-  if (!node.domain.empty()) return false;
-  if (node.op_type == "MatMul") return true;
-  return node.op_type == "Gemm" && attr_int(node, "transA", 0) == 0 && attr_float(node, "alpha", 1.0F) == 1.0F &&
-         attr_float(node, "beta", 1.0F) == 1.0F && has_no_addend(node);
-}
 
 }  // namespace
 
@@ -114,8 +106,8 @@ void fuse_quantized_product(FusionGraph& graph) {
   const QdqMatcher matcher(graph);
   for (const NodeId id : graph.order()) {
     const Node& product = graph.node(id);
-    if (product.removed || !is_plain_product(product)) continue;
-    const bool transposed = product.op_type == "Gemm" && attr_int(product, "transB", 0) != 0;
+    if (product.removed || !is_plain_product(product) || !has_no_addend(product)) continue;
+    const bool transposed = has_transposed_weight(product);
     const auto activation = matcher.activation(product.inputs[0]);
     const auto weight = matcher.weight(product.inputs[1], transposed);
     if (!activation || !weight) continue;

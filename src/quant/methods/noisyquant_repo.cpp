@@ -43,10 +43,7 @@ void improve_clip(HostFit& host) {
   for (const int index : best) {
     SiteFit trial = host.fit;
     trial.activation = params_of(index);
-    std::vector<double> trial_mse = host.meter.channel_mse(trial);
-    if (!(LossMeter::mean(trial_mse) < LossMeter::mean(host.channel_mse))) continue;
-    host.fit.activation = trial.activation;
-    host.channel_mse = std::move(trial_mse);
+    take_if_better(host.meter, std::move(trial), host.fit, host.channel_mse);
   }
 }
 
