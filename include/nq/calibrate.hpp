@@ -26,9 +26,23 @@ struct SiteSelection {
   std::string exclude;  ///< ECMAScript regex on site names; empty excludes none
 };
 
+/// Bits of the layers that match, instead of MethodOptions'.
+struct BitsRule {
+  /// ECMAScript regex on site names, unanchored; or "@" and a role ("@head") or the operator that
+  /// feeds the layer ("@LayerNormalization", "@attention", "@Gelu").
+  std::string pattern;
+  std::optional<int> weight_bits;
+  std::optional<int> activation_bits;
+};
+
+/// Reads "PATTERN=w8a8,PATTERN=w6,..."; throws Error(usage) naming the part that is malformed.
+std::vector<BitsRule> parse_bits_rules(const std::string& text);
+
 struct CalibrationOptions {
-  std::string method = "noisyquant";
+  std::string method = "best";
   MethodOptions fit;
+  /// The first rule that matches a layer decides; every rule must match one.
+  std::vector<BitsRule> bits;
   SiteSelection selection;
   Propagate propagate = Propagate::fp32;
   std::uint64_t max_sample_bytes = std::uint64_t{3} << 29;  ///< all sampled rows together

@@ -31,9 +31,11 @@ struct SiteInput {
   /// (the scale and bias of a LayerNormalization), so a fit may carry a channel_scale.
   bool channel_scale_allowed = false;
   /// 1 for rows of tokens that the model's output reads directly (a class token), [rows]; empty
-  /// when that is unknown or all tokens are read alike (average pooling). `best` gives such rows
-  /// at least a tenth of the total weight, and states its losses under these weights.
+  /// when that is unknown or all tokens are read alike (average pooling). `best` raises the weight of
+  /// such rows (row_emphasis.hpp), and states its losses under these weights.
   std::span<const std::uint8_t> readout;
+  /// Nothing but the readout rows reaches the output: no attention follows.
+  bool readout_only = false;
 };
 
 enum class Objective { cosine, mse };
@@ -49,6 +51,15 @@ struct BestParts {
   bool weight_codes = true;      ///< codes by error feedback and coordinate descent
 };
 
+/// One switch of BestParts, for command lines and recipes.
+struct BestPart {
+  std::string_view name;     ///< as on the command line: the member's name
+  bool BestParts::* member;
+};
+
+/// Every part, in the order in which `best` applies them.
+std::span<const BestPart> best_parts() noexcept;
+
 struct MethodOptions {
   int weight_bits = 8;      ///< 2..8
   int activation_bits = 8;  ///< 2..8
@@ -63,6 +74,9 @@ struct MethodOptions {
   double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
   int noise_candidates = 100;  ///< amplitudes n in (0, 8 * scale], besides 0 (NoisyQuant, Eq. 9)
   BestParts best;
+  /// Largest share of a layer's multiply-accumulates that `best` may add in float (the products of
+  /// outlier channels).
+  double max_overhead = 0.05;
 };
 
 /// Loss after one stage of a search: mean squared error of the layer's output against FP32,

@@ -9,12 +9,14 @@
 #include "core/parallel.hpp"
 #include "core/rng.hpp"
 #include "core/stopwatch.hpp"
+#include "graph/readout_tokens.hpp"
 #include "nq/image_input.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
 #include "pipeline/affine_fold.hpp"
 #include "pipeline/group_fitter.hpp"
 #include "pipeline/image_runner.hpp"
+#include "pipeline/site_bits.hpp"
 
 namespace nq {
 namespace {
@@ -35,6 +37,16 @@ std::int64_t rows_per_site(const std::vector<SiteGroup>& groups, std::uint64_t b
                 "raise --max-memory, or quantize fewer layers with --include");
   }
   return std::min(rows, kMaxRowsPerSite);
+}
+
+/// Names of the parts that are switched off, with commas.
+std::string parts_left_out(const BestParts& parts) {
+  std::string text;
+  for (const BestPart& part : best_parts()) {
+    if (parts.*part.member) continue;
+    text += (text.empty() ? "" : ",") + std::string(part.name);
+  }
+  return text;
 }
 
 /// Rows of `view` that belong to each real image of a chunk, passed on one image at a time.
@@ -84,6 +96,8 @@ class Calibration {
                "layer '{}' reads {}; only float32 layers can be quantized", group.leader().name,
                to_string(typed_.type(group.x).dtype));
     }
+    fit_options_ = group_options(groups_, options);
+    readout_ = find_readout_tokens(typed_);
     capacity_ = rows_per_site(groups_, options.max_sample_bytes);
     for (const SiteGroup& group : groups_) result_.sample_bytes += SiteObserver::sample_bytes(group.c_in(), capacity_);
     log_info("statistics keep at most {} rows per layer, {} MiB in all", capacity_, result_.sample_bytes >> 20);
@@ -188,15 +202,19 @@ class Calibration {
   Observers make_observers(std::size_t first, std::size_t last) const {
     Observers observers;
     for (std::size_t k = first; k < last; ++k) {
-      observers.push_back(std::make_unique<SiteObserver>(groups_[k].c_in(), capacity_));
+      std::vector<std::uint8_t> mask;
+      if (readout_) mask = readout_->mask_for(typed_.type(groups_[k].x).shape);
+      observers.push_back(std::make_unique<SiteObserver>(groups_[k].c_in(), capacity_, std::move(mask)));
     }
     return observers;
   }
 
   std::vector<SiteRecipe> fit(std::size_t index, const SiteStatistics& statistics) const {
     const auto fold = find_affine_fold(typed_, groups_[index]);
-    const bool scale_allowed = fold && !fold->scale_origin.empty();
-    return fit_group(groups_[index], static_cast<int>(index), statistics, scale_allowed, method_, options_.fit);
+    SiteContext context;
+    context.channel_scale_allowed = fold && !fold->scale_origin.empty();
+    context.readout_only = readout_ && readout_->unmixed[static_cast<std::size_t>(groups_[index].x.index)] != 0;
+    return fit_group(groups_[index], static_cast<int>(index), statistics, context, method_, fit_options_[index]);
   }
 
   void append(std::vector<SiteRecipe> recipes) {
@@ -225,6 +243,9 @@ class Calibration {
         {"rounds", std::to_string(fit.rounds)},
         {"percentile", fmt::format("{}", fit.percentile)},
         {"noise_candidates", std::to_string(fit.noise_candidates)},
+        {"bits", bits_rules_text(options_.bits)},
+        {"best_without", parts_left_out(fit.best)},
+        {"max_overhead", fmt::format("{}", fit.max_overhead)},
         {"propagate", options_.propagate == Propagate::fp32 ? "fp32" : "quantized"},
         {"patch_embed", options_.selection.patch_embed ? "true" : "false"},
         {"head", options_.selection.head ? "true" : "false"},
@@ -243,6 +264,8 @@ class Calibration {
   ImageInput input_;
   TypedGraph typed_;
   std::vector<SiteGroup> groups_;
+  std::vector<MethodOptions> fit_options_;  ///< per group
+  std::optional<ReadoutTokens> readout_;
   std::int64_t capacity_ = 0;
   CalibrationResult result_;
 };

@@ -29,7 +29,7 @@ struct JoinedLayer {
 }  // namespace
 
 std::vector<SiteRecipe> fit_group(const SiteGroup& group, int group_index, const SiteStatistics& statistics,
-                                  bool channel_scale_allowed, const Method& method, const MethodOptions& options) {
+                                  const SiteContext& context, const Method& method, const MethodOptions& options) {
   return with_context(
       [&] {
         const JoinedLayer layer(group);
@@ -42,7 +42,9 @@ std::vector<SiteRecipe> fit_group(const SiteGroup& group, int group_index, const
         input.tokens = statistics.tokens;
         input.weight = {layer.weight.data(), group.c_in(), group.c_out(), group.c_out()};
         input.bias = layer.bias;
-        input.channel_scale_allowed = channel_scale_allowed;
+        input.readout = statistics.readout;
+        input.readout_only = context.readout_only;
+        input.channel_scale_allowed = context.channel_scale_allowed;
         const SiteFit fit = method.fit(input, options);
         std::vector<SiteRecipe> recipes;
         std::int64_t first_out = 0;

@@ -7,20 +7,36 @@ namespace {
 
 constexpr std::int64_t kFold = 4;
 
-std::vector<std::int64_t> chosen_rows(std::int64_t rows, RowSet set, std::int64_t max_rows) {
-  std::vector<std::int64_t> members;
-  for (std::int64_t row = 0; row < rows; ++row) {
+/// Rows of a copy and the factor of each row's weight.
+struct ChosenRows {
+  std::vector<std::int64_t> rows;
+  std::vector<float> factor;
+
+  void add(std::int64_t row, float weight_factor) {
+    rows.push_back(row);
+    factor.push_back(weight_factor);
+  }
+};
+
+/// Members of the set: every readout row, and evenly spaced ones of the others, which then stand
+/// for those left out.
+ChosenRows chosen_rows(const SiteInput& site, RowSet set, std::int64_t max_rows) {
+  std::vector<std::int64_t> others;
+  ChosenRows chosen;
+  for (std::int64_t row = 0; row < site.rows.rows; ++row) {
     const bool held_out = row % kFold == kFold - 1;
-    if (set == RowSet::all || held_out == (set == RowSet::held_out)) members.push_back(row);
+    if (set != RowSet::all && held_out != (set == RowSet::held_out)) continue;
+    if (!site.readout.empty() && site.readout[static_cast<std::size_t>(row)] != 0) chosen.add(row, 1.0F);
+    else others.push_back(row);
   }
-  if (members.empty()) members.push_back(0);  // fewer rows than a fold: all sets share the first
-  const auto count = static_cast<std::int64_t>(members.size());
-  if (count <= max_rows) return members;
-  std::vector<std::int64_t> spaced;
-  for (std::int64_t i = 0; i < max_rows; ++i) {
-    spaced.push_back(members[static_cast<std::size_t>((2 * i + 1) * count / (2 * max_rows))]);
+  if (others.empty() && chosen.rows.empty()) others.push_back(0);  // fewer rows than a fold
+  const auto count = static_cast<std::int64_t>(others.size());
+  const std::int64_t taken = std::min(count, max_rows);
+  const auto factor = static_cast<float>(static_cast<double>(count) / static_cast<double>(std::max<std::int64_t>(taken, 1)));
+  for (std::int64_t i = 0; i < taken; ++i) {
+    chosen.add(others[static_cast<std::size_t>((2 * i + 1) * count / (2 * taken))], factor);
   }
-  return spaced;
+  return chosen;
 }
 
 }  // namespace
@@ -33,16 +49,17 @@ PreparedSite::PreparedSite(const SiteInput& site, RowSet set, std::int64_t max_r
       channel_scale_(std::move(channel_scale)),
       outlier_channels_(std::move(outlier_channels)),
       input_(site) {
-  const std::vector<std::int64_t> chosen = chosen_rows(site.rows.rows, set, max_rows);
-  rows_.resize(static_cast<Eigen::Index>(chosen.size()), site.rows.cols);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    rows_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.rows).row(chosen[i]);
-    row_weight_.push_back(site.row_weight[static_cast<std::size_t>(chosen[i])]);
+  const ChosenRows chosen = chosen_rows(site, set, max_rows);
+  rows_.resize(static_cast<Eigen::Index>(chosen.rows.size()), site.rows.cols);
+  for (std::size_t i = 0; i < chosen.rows.size(); ++i) {
+    rows_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.rows).row(chosen.rows[i]);
+    row_weight_.push_back(site.row_weight[static_cast<std::size_t>(chosen.rows[i])] * chosen.factor[i]);
   }
   if (!channel_scale_.empty()) scale_channels();
   silence_outliers();
   input_.rows = {rows_.data(), rows_.rows(), rows_.cols(), rows_.cols()};
   input_.row_weight = row_weight_;
+  input_.readout = {};
   input_.channel_min = channel_min_;
   input_.channel_max = channel_max_;
   input_.weight = {weight_.data(), weight_.rows(), weight_.cols(), weight_.cols()};

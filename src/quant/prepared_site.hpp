@@ -23,7 +23,8 @@ enum class RowSet {
 /// prepared site needs to know nothing of either.
 class PreparedSite {
  public:
-  /// `channel_scale` [c_in] or empty; `max_rows` evenly spaced rows of the set are taken.
+  /// `channel_scale` [c_in] or empty. Takes every readout row of the set, and `max_rows` evenly
+  /// spaced ones of the others, with the weight of those left out.
   PreparedSite(const SiteInput& site, RowSet set, std::int64_t max_rows, std::vector<float> channel_scale,
                std::vector<std::int32_t> outlier_channels);
   PreparedSite(const PreparedSite&) = delete;

@@ -3,7 +3,9 @@
 namespace nq {
 namespace {
 
-constexpr double kReadoutShare = 0.1;
+// Least share of the total weight: where attention follows, other tokens matter through it.
+constexpr double kReadoutShare = 0.3;
+constexpr double kReadoutOnlyShare = 0.7;
 
 }  // namespace
 
@@ -15,7 +17,8 @@ std::vector<float> emphasized_weights(const SiteInput& site) {
   for (std::size_t row = 0; row < weights.size(); ++row) {
     (site.readout[row] != 0 ? read : other) += static_cast<double>(weights[row]);
   }
-  const double wanted = other * kReadoutShare / (1.0 - kReadoutShare);
+  const double wanted_share = site.readout_only ? kReadoutOnlyShare : kReadoutShare;
+  const double wanted = other * wanted_share / (1.0 - wanted_share);
   if (!(read > 0) || !(read < wanted)) return weights;
   const auto factor = static_cast<float>(wanted / read);
   for (std::size_t row = 0; row < weights.size(); ++row) {

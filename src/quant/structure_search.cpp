@@ -76,7 +76,7 @@ double held_out_error(const SiteInput& site, const MethodOptions& options, const
 
   const PreparedSite held_out(site, RowSet::held_out, kHeldOutRows, structure.channel_scale,
                               structure.outlier_channels);
-  OutputProbe probe(held_out.input(), {.rows = kHeldOutRows, .columns = 64});
+  OutputProbe probe(held_out.input(), {.rows = held_out.input().rows.rows, .columns = 64});
   probe.set_weight(fit);
   AffineGrid grid = affine_grid(fit.activation);
   grid.scale = best[0].scale;
@@ -99,7 +99,9 @@ SiteStructure search_structure(const SiteInput& site, const MethodOptions& optio
     }
   }
   if (!options.best.outlier_channels) return best;
+  const double allowed = options.max_overhead * static_cast<double>(site.weight.rows);
   for (const std::size_t count : kOutlierCounts) {
+    if (static_cast<double>(count) > allowed) break;
     SiteStructure trial{best.channel_scale, widest_channels(ranges, count)};
     if (trial.outlier_channels.size() <= best.outlier_channels.size()) break;
     const double error = held_out_error(site, options, trial);

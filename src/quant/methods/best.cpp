@@ -92,7 +92,7 @@ class BestSearch {
     const PreparedSite held_out = rows_of(RowSet::held_out, kHeldOutRows);
     SiteFit trial = rounded();
     const std::vector<JointChoice> choices = activation_choices(fitting.input(), trial.activation);
-    OutputProbe probe(held_out.input(), {.rows = kHeldOutRows, .columns = 64});
+    OutputProbe probe(held_out.input(), {.rows = held_out.input().rows.rows, .columns = 64});
     probe.set_weight(trial);
     const JointChoice* best = nullptr;
     double least = 0;

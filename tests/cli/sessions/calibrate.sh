@@ -33,6 +33,16 @@ ok calibrate "${common[@]}" --head --patch-embed -o out/all.onnx --json -q
 ok calibrate "${common[@]}" --no-fold -o out/n.onnx -q
 cmp -s out/n.onnx vit_w8a8.onnx && fail "--no-fold writes another graph"
 
+# Bits of single layers and parts of best are recorded.
+ok calibrate "${common[@]}" --wbits 4 --abits 8 --bits 'fc1=w6a5' --best-without noisy_bias,weight_codes -o out/b.onnx --json -q
+grep -q '"bits": "fc1=w6a5"' ../.log/stdout || fail "--bits is not recorded"
+grep -q '"best_without": "noisy_bias,weight_codes"' ../.log/stdout || fail "--best-without is not recorded"
+ok inspect out/b.onnx
+expect_stdout "W6A5"
+refuse 2 "--bits" -- calibrate "${common[@]}" --bits fc1 -o out/none.onnx -q
+refuse 2 "no quantized layer" -- calibrate "${common[@]}" --bits nothing=w4 -o out/none.onnx -q
+refuse 2 "--best-without" -- calibrate "${common[@]}" --best-without luck -o out/none.onnx -q
+
 # A plan writes nothing.
 before=$(state)
 ok calibrate "${common[@]}" --dry-run -o out/dry.onnx

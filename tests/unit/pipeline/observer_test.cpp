@@ -84,6 +84,28 @@ TEST_CASE("row weights sum to the number of tokens", "[pipeline]") {
   }
 }
 
+TEST_CASE("rows of read tokens are kept, marked, and stand for their own kind", "[pipeline]") {
+  for (const std::int64_t capacity : {16, 80, 400}) {
+    INFO("capacity " << capacity);
+    std::vector<std::uint8_t> readout(kTokens, 0);
+    readout[0] = 1;
+    SiteObserver observer(kChannels, capacity, readout);
+    for (int image = 0; image < 10; ++image) observe(observer, image);
+    const SiteStatistics statistics = observer.finish();
+    REQUIRE(static_cast<std::int64_t>(statistics.readout.size()) == statistics.rows);
+    double read_weight = 0;
+    std::int64_t read_rows = 0;
+    for (std::size_t row = 0; row < statistics.readout.size(); ++row) {
+      if (statistics.readout[row] == 0) continue;
+      ++read_rows;
+      read_weight += static_cast<double>(statistics.row_weight[row]);
+    }
+    CHECK(read_rows >= std::min<std::int64_t>(10, capacity / 8));
+    CHECK(read_weight == Approx(10).epsilon(1e-5));
+    CHECK(total_weight(statistics) == Approx(400).epsilon(1e-5));
+  }
+}
+
 TEST_CASE("extremes cover all tokens and the largest row is always kept", "[pipeline]") {
   SiteObserver observer(kChannels, 16);
   std::vector<float> low(kChannels, INFINITY);

@@ -133,7 +133,7 @@ TEST_CASE("the loss that a search reports is the loss of the written file", "[pi
         options.weight_bits = options.activation_bits = bits;
         options.activation_symmetric = symmetric;
         Recipe recipe = empty_recipe(model, planned.shapes);
-        recipe.sites = fit_group(group, 0, observer.finish(), true, *info.method, options);
+        recipe.sites = fit_group(group, 0, observer.finish(), {.channel_scale_allowed = true}, *info.method, options);
         const double predicted = recipe.sites[0].stages.back().mse;
         for (const bool fold : {false, true}) {
           const std::vector<float> actual =
@@ -179,7 +179,7 @@ TEST_CASE("every shared graph is written, checked and close to float at eight bi
           1);
       const auto sites =
           fit_group(group, static_cast<int>(index), observer.finish(),
-                    find_affine_fold(planned.typed, group).has_value(), builtin_methods().get("minmax"), {});
+                    {.channel_scale_allowed = find_affine_fold(planned.typed, group).has_value()}, builtin_methods().get("minmax"), {});
       recipe.sites.insert(recipe.sites.end(), sites.begin(), sites.end());
     }
     const ModelFile emitted = quantize(model, recipe);

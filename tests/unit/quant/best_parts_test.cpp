@@ -188,7 +188,7 @@ TEST_CASE("channel scales are taken only where the site allows them", "[quant]")
   CHECK(search_structure(site, bits(4, 4)).channel_scale.size() == 48);
 }
 
-TEST_CASE("readout rows get a tenth of the weight", "[quant]") {
+TEST_CASE("readout rows get their share of the weight", "[quant]") {
   auto sample = test::random_site(100, 4, 3, false);
   SiteInput site = sample.input();
   CHECK(emphasized_weights(site) == sample.row_weight);
@@ -198,8 +198,10 @@ TEST_CASE("readout rows get a tenth of the weight", "[quant]") {
   const std::vector<float> weights = emphasized_weights(site);
   double total = 0;
   for (const float weight : weights) total += static_cast<double>(weight);
-  CHECK(static_cast<double>(weights[7]) == Approx(0.1 * total));
+  CHECK(static_cast<double>(weights[7]) == Approx(0.3 * total));
   CHECK(weights[8] == sample.row_weight[8]);
+  site.readout_only = true;
+  CHECK(emphasized_weights(site)[7] > 5 * weights[7]);
   std::fill(readout.begin(), readout.end(), std::uint8_t{1});
   CHECK(emphasized_weights(site) == sample.row_weight);
 }

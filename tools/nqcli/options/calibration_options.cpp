@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace nq {
 namespace {
 
@@ -18,6 +20,29 @@ std::string method_help() {
   for (const MethodInfo& info : builtin_methods().all())
     text += fmt::format("\n- {}: {}", info.name, info.summary);
   return text;
+}
+
+void add_best_options(CLI::App& command, MethodOptions& fit) {
+  std::vector<std::string> names;
+  for (const BestPart& part : best_parts()) names.emplace_back(part.name);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--best-without",
+          [&fit](const std::vector<std::string>& left_out) {
+            for (const BestPart& part : best_parts()) {
+              fit.best.*part.member = std::find(left_out.begin(), left_out.end(), part.name) == left_out.end();
+            }
+          },
+          "Parts that method best leaves out, with commas")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names))
+      ->group(kGroup);
+  command
+      .add_option("--max-overhead", fit.max_overhead,
+                  "Share of a layer's multiply-accumulates that method best may add in float")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group(kGroup);
 }
 
 /// An option that takes one of two words.
@@ -41,6 +66,13 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
   add("--method", options.method, method_help())->check(CLI::IsMember(method_names()));
   add("--wbits", fit.weight_bits, "Bits of weights, symmetric per output channel")->check(CLI::Range(2, 8));
   add("--abits", fit.activation_bits, "Bits of layer inputs, per tensor")->check(CLI::Range(2, 8));
+  command
+      .add_option_function<std::string>(
+          "--bits", [&options](const std::string& text) { options.bits = parse_bits_rules(text); },
+          "Bits of single layers: PATTERN=w8a8 with commas, the first match decides; a pattern is a regex "
+          "on names, or @head, @patch_embed, @LayerNormalization, @attention, @Gelu")
+      ->type_name("RULES")
+      ->group(kGroup);
   add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
              [&fit](bool asymmetric) { fit.activation_symmetric = !asymmetric; });
   add("--seed", fit.seed, "Seed of the noise and of the choice of images");
@@ -58,6 +90,7 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
       ->check(CLI::Range(1, 100000));
   add("--percentile", fit.percentile, "Percentile of |x| that method percentile clips at")
       ->check(CLI::Range(0.0, 100.0));
+  add_best_options(command, fit);
   command
       .add_option("--max-memory", options.max_sample_bytes,
                   "Memory for sampled layer inputs, e.g. 512M or 2G")
