@@ -13,9 +13,4 @@ namespace nq {
 /// Error(resource) above `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it into place: readers
-/// see the old file or the new one, never a part. On failure the temporary file is removed and
-/// Error(input) names the path and the reason.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
 }  // namespace nq
