@@ -26,15 +26,17 @@ class ModelFile {
   explicit ModelFile(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
   /// Writes to a temporary name in the target folder, then renames. External data stays where it is
-  /// when the file goes to the same folder, else its bytes are taken into the file. Throws
-  /// Error(input), Error(resource) above 2 GiB.
+  /// when the file goes to the same folder, else its bytes are taken along. A model that would be
+  /// larger than 1 GiB as one file keeps its weights in `<file name>.data` beside it. Throws
+  /// Error(input).
   void save(const std::filesystem::path& path) const;
   /// Deterministic serialization.
   std::string serialize() const;
   /// Human-readable ONNX text followed by the list of initializers, for golden tests.
   std::string to_text() const;
 
-  /// Lower-case hex SHA-256 of the serialized model and of its external data.
+  /// Lower-case hex SHA-256 of the serialized model and of its external data, computed when first
+  /// asked for. Throws Error(input) when a data file is missing.
   const std::string& sha256() const;
   /// Path it was loaded from; empty when parsed from memory.
   const std::filesystem::path& path() const;

@@ -13,48 +13,6 @@
 namespace nq {
 namespace {
 
-/// Owns a file descriptor and, until committed, the temporary file behind it.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& target)
-      : target_(target), path_(target.string() + ".nqcli-XXXXXX") {
-    fd_ = ::mkstemp(path_.data());
-    NQ_CHECK(fd_ >= 0, input, "cannot write '{}': {}", target.string(), std::strerror(errno));
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-
-  void write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      NQ_CHECK(written >= 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-
-  void commit() {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    NQ_CHECK(::fchmod(fd_, 0666 & ~mask) == 0 && ::fsync(fd_) == 0, input, "writing '{}' failed: {}",
-             target_.string(), std::strerror(errno));
-    const int closed = ::close(std::exchange(fd_, -1));
-    NQ_CHECK(closed == 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
-    NQ_CHECK(::rename(path_.c_str(), target_.c_str()) == 0, input, "cannot replace '{}': {}",
-             target_.string(), std::strerror(errno));
-    path_.clear();
-  }
-
- private:
-  std::filesystem::path target_;
-  std::string path_;
-  int fd_ = -1;
-};
-
 /// Refuses folders and whatever is marked read-only: a rename would silently replace a
 /// write-protected file, and the superuser passes every permission check.
 void check_target(const std::filesystem::path& path) {
@@ -108,16 +66,45 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   return bytes;
 }
 
+AtomicFile::AtomicFile(std::filesystem::path target)
+    : target_(std::move(target)), path_(target_.string() + ".nqcli-XXXXXX") {
+  check_target(target_);
+  fd_ = ::mkstemp(path_.data());
+  NQ_CHECK(fd_ >= 0, input, "cannot write '{}': {}", target_.string(), std::strerror(errno));
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    NQ_CHECK(written >= 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  NQ_CHECK(::fchmod(fd_, 0666 & ~mask) == 0 && ::fsync(fd_) == 0, input, "writing '{}' failed: {}", target_.string(),
+           std::strerror(errno));
+  const int closed = ::close(std::exchange(fd_, -1));
+  NQ_CHECK(closed == 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
+  NQ_CHECK(::rename(path_.c_str(), target_.c_str()) == 0, input, "cannot replace '{}': {}", target_.string(),
+           std::strerror(errno));
+  path_.clear();
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  check_target(path);
-  TemporaryFile file(path);
+  AtomicFile file(path);
   file.write(bytes);
   file.commit();
 }
 
-void check_writable(const std::filesystem::path& path) {
-  check_target(path);
-  const TemporaryFile probe(path);
-}
+void check_writable(const std::filesystem::path& path) { const AtomicFile probe(path); }
 
 }  // namespace nq

@@ -13,4 +13,28 @@ namespace nq {
 /// Error(resource) above `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
 
+/// A file that appears under its name when it is complete: written under a temporary name beside
+/// it, removed unless committed. Throws Error(input) naming the path and the reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path target);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(std::string_view bytes);
+  /// Syncs the file and renames it into place.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::string path_;
+  int fd_ = -1;
+};
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it into place: readers
+/// see the old file or the new one, never a part. On failure the temporary file is removed and
+/// Error(input) names the path and the reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
 }  // namespace nq

@@ -7,6 +7,7 @@
 #include "core/hash.hpp"
 #include "onnx/model_impl.hpp"
 #include "onnx/opset_upgrade.hpp"
+#include "onnx/save_model.hpp"
 
 namespace nq {
 namespace {
@@ -143,6 +144,11 @@ void ModelEdit::rename_output(const std::string& origin, const std::string& new_
   state_->find(origin)->set_output(0, new_name);
 }
 
+void ModelEdit::drop_declared_type(const std::string& value) {
+  auto& infos = *state_->impl->proto.mutable_graph()->mutable_value_info();
+  infos.erase(std::remove_if(infos.begin(), infos.end(), [&](const auto& info) { return info.name() == value; }), infos.end());
+}
+
 std::string ModelEdit::input_name(const std::string& origin, int input) const {
   const auto& node = *state_->find(origin);
   return input < node.input_size() ? node.input(input) : std::string();
@@ -231,9 +237,8 @@ ModelFile ModelEdit::finish() {
   auto& graph = *state_->impl->proto.mutable_graph();
   for (auto& node : state_->nodes) *graph.add_node() = std::move(node);
   auto impl = std::move(state_->impl);
-  const ModelFile model(impl);
-  impl->sha256 = sha256_hex(model.serialize());
-  return model;
+  impl->digest = std::make_shared<const ModelDigest>([&proto = impl->proto] { return sha256_hex(serialize_proto(proto)); });
+  return ModelFile(std::move(impl));
 }
 
 }  // namespace nq

@@ -42,6 +42,8 @@ class ModelEdit {
   void set_input(const std::string& origin, int input, const std::string& value);
   /// Renames output 0 of the node; readers keep reading the old name.
   void rename_output(const std::string& origin, const std::string& new_name);
+  /// Forgets the type that the file notes for an inner value: the edit changed it.
+  void drop_declared_type(const std::string& value);
   std::string input_name(const std::string& origin, int input) const;
   std::string node_name(const std::string& origin) const;
   void set_metadata(const std::string& key, const std::string& value);

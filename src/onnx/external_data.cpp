@@ -1,14 +1,10 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <map>
+#include <mutex>
 
 #include "core/check.hpp"
+#include "core/file_mapping.hpp"
 #include "onnx/tensor_proto.hpp"
 
 namespace nq {
@@ -46,18 +42,13 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
-struct Mapping {
-  void* address = MAP_FAILED;
-  std::size_t size = 0;
-  Mapping(int fd, std::size_t bytes) : address(::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0)), size(bytes) {}
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  ~Mapping() {
-    if (address != MAP_FAILED) ::munmap(address, size);
-  }
-};
-
 }  // namespace
+
+/// Mappings by location, shared by copies; a file is mapped once while any tensor reads it.
+struct ExternalData::Files {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<const FileMapping>> mapped;
+};
 
 fs::path ExternalData::resolve(const std::string& location) const {
   NQ_CHECK(location.find('\0') == std::string::npos, input, "external data location holds a zero byte");
@@ -72,18 +63,21 @@ fs::path ExternalData::resolve(const std::string& location) const {
   return path;
 }
 
+ExternalData::ExternalData(fs::path folder) : folder_(std::move(folder)), files_(std::make_shared<Files>()) {}
+
+std::shared_ptr<const FileMapping> ExternalData::map(const std::string& location) const {
+  const std::lock_guard lock(files_->mutex);
+  std::weak_ptr<const FileMapping>& known = files_->mapped[location];
+  if (auto mapping = known.lock()) return mapping;
+  auto mapping = std::make_shared<const FileMapping>(resolve(location));
+  known = mapping;
+  return mapping;
+}
+
 ExternalData::Bytes ExternalData::read(const onnx::TensorProto& tensor, std::size_t expected_bytes) const {
   const Location location = parse_location(tensor);
-  const fs::path path = resolve(location.file);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  NQ_CHECK(fd >= 0, input, "cannot read external data '{}': {}", path.string(), std::strerror(errno));
-  struct Closer {
-    int fd;
-    ~Closer() { ::close(fd); }
-  } closer{fd};
-  struct stat info {};
-  NQ_CHECK(::fstat(fd, &info) == 0, input, "cannot read external data '{}'", path.string());
-  const auto file_size = static_cast<std::uint64_t>(info.st_size);
+  const auto mapping = map(location.file);
+  const std::uint64_t file_size = mapping->bytes().size();
   const std::uint64_t length = location.length == UINT64_MAX ? expected_bytes : location.length;
   NQ_CHECK(length == expected_bytes, input, "external data length {} does not fit the tensor's {} bytes", length,
            expected_bytes);
@@ -91,9 +85,7 @@ ExternalData::Bytes ExternalData::read(const onnx::TensorProto& tensor, std::siz
            "external data '{}' ends at {} bytes, the tensor needs {} at offset {}", location.file, file_size, length,
            location.offset);
   if (length == 0) return {std::make_shared<int>(0), reinterpret_cast<const std::byte*>(""), 0};
-  const auto mapping = std::make_shared<const Mapping>(fd, static_cast<std::size_t>(file_size));
-  NQ_CHECK(mapping->address != MAP_FAILED, resource, "cannot map external data '{}'", path.string());
-  return {mapping, static_cast<const std::byte*>(mapping->address) + location.offset, expected_bytes};
+  return {mapping, mapping->bytes().data() + location.offset, expected_bytes};
 }
 
 }  // namespace nq

@@ -1,21 +1,18 @@
 #include "nq/model_file.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/checker.h>
 #include <onnx/defs/parser.h>
 #include <onnx/defs/printer.h>
 
-#include <set>
 #include <sstream>
-#include <type_traits>
 #include <unordered_map>
 
 #include "core/check.hpp"
-#include "core/files.hpp"
-#include "core/hash.hpp"
+#include "core/file_mapping.hpp"
+#include "onnx/external_visit.hpp"
 #include "onnx/load_graph.hpp"
 #include "onnx/model_impl.hpp"
+#include "onnx/save_model.hpp"
 
 namespace nq {
 namespace {
@@ -25,65 +22,35 @@ constexpr std::uint64_t kMaxProtoBytes = INT32_MAX;
 constexpr int kCheckerOpset = 17;
 constexpr int kCheckerIrVersion = 8;
 
-/// Calls visit for every tensor of the graph and its subgraphs whose bytes lie in another file.
-template <typename Graph, typename Visit>
-void visit_external(Graph& graph, const Visit& visit) {
-  const auto offer = [&visit](auto& tensor) {
-    if (tensor.data_location() == onnx::TensorProto::EXTERNAL) visit(tensor);
-  };
-  if constexpr (std::is_const_v<Graph>) {
-    for (const auto& tensor : graph.initializer()) offer(tensor);
-    for (const auto& node : graph.node()) {
-      for (const auto& attribute : node.attribute()) {
-        if (attribute.has_t()) offer(attribute.t());
-        if (attribute.has_g()) visit_external(attribute.g(), visit);
-      }
-    }
-  } else {
-    for (auto& tensor : *graph.mutable_initializer()) offer(tensor);
-    for (auto& node : *graph.mutable_node()) {
-      for (auto& attribute : *node.mutable_attribute()) {
-        if (attribute.has_t()) offer(*attribute.mutable_t());
-        if (attribute.has_g()) visit_external(*attribute.mutable_g(), visit);
-      }
-    }
-  }
-}
-
-std::set<std::string> external_files(const onnx::ModelProto& proto) {
-  std::set<std::string> files;
-  visit_external(proto.graph(), [&files](const onnx::TensorProto& tensor) {
-    for (const auto& entry : tensor.external_data()) {
-      if (entry.key() == "location") files.insert(entry.value());
-    }
-  });
-  return files;
-}
-
-std::string model_sha256(const onnx::ModelProto& proto, std::string_view bytes, const ExternalData& external) {
-  const std::set<std::string> files = external_files(proto);
-  if (files.empty()) return sha256_hex(bytes);
-  std::string digests = sha256_hex(bytes);
-  for (const std::string& file : files) digests += sha256_file(external.resolve(file));
-  return sha256_hex(digests);
-}
-
 void check_header(const onnx::ModelProto& proto) {
   NQ_CHECK(proto.has_graph(), input, "is not an ONNX model: it holds no graph");
   NQ_CHECK(proto.opset_import_size() > 0, input, "is not a valid ONNX model: it imports no opset");
   NQ_CHECK(proto.graph().output_size() > 0, input, "is not a valid ONNX model: its graph has no output");
 }
 
-ModelFile make_model(std::string bytes, const std::filesystem::path& path, const std::filesystem::path& folder) {
+std::shared_ptr<ModelFile::Impl> parse_model(std::string_view bytes, const std::filesystem::path& folder) {
   auto impl = std::make_shared<ModelFile::Impl>();
   NQ_CHECK(!bytes.empty(), input, "is empty");
   NQ_CHECK(bytes.size() <= kMaxProtoBytes, input, "is larger than 2 GiB, the protobuf limit");
   NQ_CHECK(impl->proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())), input,
            "is not an ONNX model, or it is truncated");
   check_header(impl->proto);
-  impl->path = path;
   impl->external = ExternalData(folder);
-  impl->sha256 = model_sha256(impl->proto, bytes, impl->external);
+  return impl;
+}
+
+ModelFile load_model(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const FileMapping>(path, kMaxProtoBytes);
+  const std::string_view bytes(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  auto impl = parse_model(bytes, path.parent_path());
+  impl->path = path;
+  // The parsed model holds its own copy of what the file holds.
+  forget_file_pages(file->bytes());
+  impl->digest = std::make_shared<const ModelDigest>([file, bytes, &proto = impl->proto, external = impl->external] {
+    std::string hex = model_sha256(proto, bytes, external);
+    forget_file_pages(file->bytes());
+    return hex;
+  });
   return ModelFile(std::move(impl));
 }
 
@@ -98,42 +65,6 @@ void check_with_folder(const onnx::ModelProto& proto, const std::filesystem::pat
   onnx::checker::check_graph(proto.graph(), context, onnx::checker::LexicalScopeContext());
 }
 
-std::string serialize_proto(const onnx::ModelProto& proto) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    NQ_CHECK(proto.ByteSizeLong() <= kMaxProtoBytes, resource, "the model is larger than 2 GiB, the protobuf limit");
-    NQ_CHECK(proto.SerializeToCodedStream(&coded), internal, "the model cannot be serialized");
-  }
-  return bytes;
-}
-
-bool same_folder(const std::filesystem::path& file, const std::filesystem::path& folder) {
-  const auto or_here = [](const std::filesystem::path& path) { return path.empty() ? "." : path; };
-  std::error_code error;
-  return std::filesystem::equivalent(or_here(file.parent_path()), or_here(folder), error);
-}
-
-/// The model with the bytes of its external tensors inside: locations are relative to the folder
-/// it was loaded from and mean nothing elsewhere.
-onnx::ModelProto with_embedded_data(const ModelFile::Impl& impl) {
-  onnx::ModelProto proto = impl.proto;
-  std::uint64_t total = 0;
-  visit_external(*proto.mutable_graph(), [&](onnx::TensorProto& tensor) {
-    const std::shared_ptr<const void> unowned;
-    const Tensor values = tensor_from_proto(tensor, unowned, impl.external);
-    total += values.bytes();
-    NQ_CHECK(total <= kMaxProtoBytes, resource,
-             "the model and its external data are larger than 2 GiB: write it to the folder of the data");
-    onnx::TensorProto embedded = tensor_to_proto(values, tensor.name());
-    embedded.set_doc_string(tensor.doc_string());
-    tensor = std::move(embedded);
-  });
-  return proto;
-}
-
 std::string first_values(const Tensor& tensor) {
   if (tensor.dtype() == DType::string) return "";
   std::vector<double> values = to_vector<double>(tensor.view());
@@ -144,12 +75,15 @@ std::string first_values(const Tensor& tensor) {
 }  // namespace
 
 ModelFile ModelFile::load(const std::filesystem::path& path) {
-  return with_context([&] { return make_model(read_file(path, kMaxProtoBytes), path, path.parent_path()); },
+  return with_context([&] { return load_model(path); },
                       [&] { return fmt::format("while loading '{}'", path.string()); });
 }
 
 ModelFile ModelFile::parse(std::string bytes, const std::filesystem::path& folder) {
-  return make_model(std::move(bytes), {}, folder);
+  auto impl = parse_model(bytes, folder);
+  std::string hex = model_sha256(impl->proto, bytes, impl->external);
+  impl->digest = std::make_shared<const ModelDigest>([hex] { return hex; });
+  return ModelFile(std::move(impl));
 }
 
 ModelFile ModelFile::from_text(const std::string& text) {
@@ -157,15 +91,12 @@ ModelFile ModelFile::from_text(const std::string& text) {
   onnx::OnnxParser parser(text.c_str());
   const auto status = parser.Parse(proto);
   NQ_CHECK(status.IsOK(), input, "ONNX text does not parse: {}", status.ErrorMessage());
-  return make_model(proto.SerializeAsString(), {}, {});
+  return parse(proto.SerializeAsString());
 }
 
 std::string ModelFile::serialize() const { return serialize_proto(impl_->proto); }
 
-void ModelFile::save(const std::filesystem::path& path) const {
-  const bool stays = external_files(impl_->proto).empty() || same_folder(path, impl_->external.folder());
-  write_file_atomically(path, stays ? serialize() : serialize_proto(with_embedded_data(*impl_)));
-}
+void ModelFile::save(const std::filesystem::path& path) const { save_model(*impl_, path); }
 
 std::string ModelFile::to_text() const {
   std::ostringstream text;
@@ -180,7 +111,7 @@ std::string ModelFile::to_text() const {
   return text.str();
 }
 
-const std::string& ModelFile::sha256() const { return impl_->sha256; }
+const std::string& ModelFile::sha256() const { return impl_->digest->hex(); }
 const std::filesystem::path& ModelFile::path() const { return impl_->path; }
 int ModelFile::opset() const { return imported_opset(impl_->proto, ""); }
 std::int64_t ModelFile::ir_version() const { return impl_->proto.ir_version(); }

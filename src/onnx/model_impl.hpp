@@ -3,9 +3,11 @@
 #include <onnx/onnx_pb.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "nq/model_file.hpp"
+#include "onnx/model_digest.hpp"
 #include "onnx/tensor_proto.hpp"
 
 namespace nq {
@@ -14,7 +16,7 @@ struct ModelFile::Impl {
   onnx::ModelProto proto;
   std::filesystem::path path;
   ExternalData external{std::filesystem::path{}};
-  std::string sha256;
+  std::shared_ptr<const ModelDigest> digest;
 };
 
 /// Most nodes one model may have after inlining; far above any real network.

@@ -10,6 +10,8 @@
 
 namespace nq {
 
+class FileMapping;
+
 /// Element type of TensorProto.DataType code. Throws Error(unsupported) naming it.
 DType dtype_from_onnx(int data_type);
 int dtype_to_onnx(DType dtype);
@@ -18,7 +20,7 @@ int dtype_to_onnx(DType dtype);
 class ExternalData {
  public:
   /// Data files must lie inside `folder`, symbolic links resolved.
-  explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit ExternalData(std::filesystem::path folder);
 
   struct Bytes {
     std::shared_ptr<const void> owner;
@@ -33,7 +35,11 @@ class ExternalData {
   const std::filesystem::path& folder() const noexcept { return folder_; }
 
  private:
+  struct Files;
+  std::shared_ptr<const FileMapping> map(const std::string& location) const;
+
   std::filesystem::path folder_;
+  std::shared_ptr<Files> files_;
 };
 
 /// Decodes a tensor. Raw bytes are aliased when aligned; `owner` keeps the proto alive.

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+namespace nq {
+
+/// A regular file mapped for reading: pages are loaded when touched, and shared with the system's
+/// cache. The file must not shrink while it is mapped; nqcli itself replaces files by renaming.
+class FileMapping {
+ public:
+  /// Throws Error(input) naming the path and the reason, Error(resource) above `max_bytes`.
+  explicit FileMapping(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
+  FileMapping(const FileMapping&) = delete;
+  FileMapping& operator=(const FileMapping&) = delete;
+  ~FileMapping();
+
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Gives the whole pages of `bytes` back to the system when they belong to a FileMapping; they are
+/// loaded again when touched. Other memory is left alone. For weights of models that are larger
+/// than memory should hold twice.
+void forget_file_pages(std::span<const std::byte> bytes) noexcept;
+
+}  // namespace nq
