@@ -1,0 +1,108 @@
+"""make.py OUT [--only REGEX]: writes the corpus in the layout of the ONNX backend tests.
+
+OUT/NAME/model.onnx, test_data_set_0/input_0.pb and output_K.pb (computed by PyTorch), and expect.json with the number
+of linear layers and patch convolutions that PyTorch runs. Each file is compared with ONNX Runtime on another batch.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+import numpy
+import onnx
+import onnxruntime
+import torch
+
+import exporters
+import families
+import linear_count
+from cases import CASES
+
+# Largest accepted |ONNX Runtime - PyTorch| over the largest |output|.
+TOLERANCE = {False: 1e-4, True: 2e-2}
+
+
+def images_of(case, batch, seed):
+    size = families.IMAGE_SIZE.get(case.family, 32)
+    images = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    images = images.permute(0, 2, 3, 1).contiguous() if case.family.endswith("nhwc") else images
+    return images.half() if case.half else images
+
+
+def outputs_of(model, images):
+    with torch.no_grad():
+        result = exporters.Flat(model)(images)
+    return [tensor.numpy() for tensor in ([result] if isinstance(result, torch.Tensor) else result)]
+
+
+def write_tensors(folder, inputs, outputs):
+    folder.mkdir()
+    for kind, arrays in (("input", inputs), ("output", outputs)):
+        for index, array in enumerate(arrays):
+            (folder / f"{kind}_{index}.pb").write_bytes(onnx.numpy_helper.from_array(array).SerializeToString())
+
+
+def distance_to_runtime(path, images, expected):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    actual = session.run(None, {session.get_inputs()[0].name: images})
+    return max(float(numpy.abs(a.astype("f8") - b).max() / max(numpy.abs(b.astype("f8")).max(), 1e-30)) for a, b in zip(actual, expected))
+
+
+def make_case(case, folder):
+    model = families.build(case.family, seed=1)
+    counts = linear_count.count_layers(model, images_of(case, 2, 5).float())
+    model = model.half() if case.half else model
+    traced = images_of(case, 2, 7)
+    folder.mkdir(parents=True)
+    path = folder / "model.onnx"
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        exporters.export(model, traced, path, case.exporter, case.opset, case.dynamic)
+    images = images_of(case, 3 if case.dynamic else 2, 9)
+    expected = outputs_of(model, images)
+    baked = False
+    try:
+        distance = distance_to_runtime(path, images.numpy(), expected)
+    except Exception:  # the runtime refuses the other batch: the exporter baked the traced one
+        baked, images = True, traced
+        expected = outputs_of(model, images)
+        distance = distance_to_runtime(path, images.numpy(), expected)
+    write_tensors(folder / "test_data_set_0", [images.numpy()], expected)
+    opset = next(item.version for item in onnx.load(path).opset_import if item.domain in ("", "ai.onnx"))
+    (folder / "expect.json").write_text(json.dumps({
+        **counts, "exporter": case.exporter, "opset": opset, "family": case.family, "half": case.half,
+        "baked_batch": 2 if baked else None, "small": case.small, "rtol": TOLERANCE[case.half],
+        "atol": TOLERANCE[case.half] * max(float(abs(array).max()) for array in expected)}) + "\n")
+    if not distance <= TOLERANCE[case.half]:
+        raise RuntimeError(f"ONNX Runtime is {distance:.1e} away from PyTorch")
+    return f"{counts['linear']} linear layers, {path.stat().st_size >> 10} KiB, {distance:.1e} from PyTorch" + ("; batch baked" if baked else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--only", default="", help="regular expression that names must match")
+    arguments = parser.parse_args()
+    failed = 0
+    for case in CASES:
+        if not re.search(arguments.only, case.name):
+            continue
+        folder = arguments.out / case.name
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            print(f"{case.name}: {make_case(case, folder)}", flush=True)
+        except Exception as error:  # one model that an exporter cannot write must not stop the others
+            failed += 1
+            shutil.rmtree(folder, ignore_errors=True)
+            print(f"{case.name}: FAILED: {type(error).__name__}: {str(error)[:400]}", flush=True)
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
