@@ -15,14 +15,15 @@ struct ImageInput {
   bool channels_last = false;   ///< [N, H, W, 3] instead of [N, 3, H, W]
   std::int64_t height = 0;      ///< pixels
   std::int64_t width = 0;       ///< pixels
-  std::int64_t static_batch = 0;  ///< 0 when the batch dimension is dynamic
+  std::int64_t static_batch = 0;  ///< 0 when any batch will do
 
   /// Shape of the input for `batch` images.
   Shape shape(std::int64_t batch) const;
 };
 
 /// Finds the image input. `input_shape` [N, C, H, W] fills dimensions that the model leaves open;
-/// height and width stay 0 when neither says them. Throws Error(unsupported) when there is no such
+/// height and width stay 0 when neither says them. A model that declares an open batch but keeps the
+/// traced one in its constants gets that as static batch. Throws Error(unsupported) when there is no such
 /// input or another input is needed as well, Error(usage) when `input_shape` contradicts the model.
 ImageInput find_image_input(const Graph& graph, const std::optional<Shape>& input_shape = std::nullopt);
 

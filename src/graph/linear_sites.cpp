@@ -16,6 +16,8 @@ std::optional<std::vector<float>> vector_constant(const Tensor* constant, std::i
   return to_vector<float>(constant->view());
 }
 
+bool pads_nothing(const std::string& auto_pad) { return auto_pad == "NOTSET" || auto_pad == "VALID"; }
+
 Tensor as_f32(const Tensor& tensor) {
   if (tensor.dtype() == DType::f32) return tensor;
   return Tensor::of(tensor.shape(), to_vector<float>(tensor.view()));
@@ -137,7 +139,7 @@ class SiteFinder {
         has_attr(node, "strides") ? attr_ints(node, "strides") : std::vector<std::int64_t>{1, 1};
     const bool patches = strides.size() == 2 && strides[0] == kernel[2] && strides[1] == kernel[3] &&
                          attr_int(node, "group", 1) == 1 && all_equal("pads", 0) && all_equal("dilations", 1) &&
-                         attr_string(node, "auto_pad", "NOTSET") == "NOTSET";
+                         pads_nothing(attr_string(node, "auto_pad", "NOTSET"));
     if (!patches) return "a convolution whose windows overlap is not a linear layer over patches";
     const Shape& image = typed_.type(site.x).shape;
     if (image[2] % kernel[2] != 0 || image[3] % kernel[3] != 0) return "its patches do not tile the image";

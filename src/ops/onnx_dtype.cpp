@@ -50,6 +50,16 @@ DType dtype_from_onnx(std::int64_t number) {
   }
 }
 
+std::int64_t onnx_float_code(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return 1;
+    case DType::f16: return 10;
+    case DType::f64: return 11;
+    case DType::bf16: return 16;
+    default: fail(ErrorKind::internal, "{} is no float type that layers compute in", to_string(dtype));
+  }
+}
+
 DType attr_dtype(const Node& node, std::string_view name) {
   const auto found = node.attributes.find(name);
   if (found != node.attributes.end()) {

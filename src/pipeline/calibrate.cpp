@@ -91,11 +91,6 @@ class Calibration {
     typed_ = specialize(graph_, specialize_images(input_));
     groups_ = group_sites(select_sites(find_linear_sites(typed_), options.selection, result_.recipe.skipped));
     NQ_CHECK(!groups_.empty(), unsupported, "the model has no linear layer to quantize with these options");
-    for (const SiteGroup& group : groups_) {
-      NQ_CHECK(typed_.type(group.x).dtype == DType::f32, unsupported,
-               "layer '{}' reads {}; only float32 layers can be quantized", group.leader().name,
-               to_string(typed_.type(group.x).dtype));
-    }
     fit_options_ = group_options(groups_, options);
     readout_ = find_readout_tokens(typed_);
     capacity_ = rows_per_site(groups_, options.max_sample_bytes);

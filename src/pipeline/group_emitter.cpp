@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/check.hpp"
+#include "ops/onnx_dtype.hpp"
 #include "pipeline/site_fit.hpp"
 #include "quant/denoising.hpp"
 
@@ -41,16 +42,15 @@ std::string GroupEmitter::insert(const std::string& before, const std::string& o
 }
 
 void GroupEmitter::emit() {
-  // QuantizeLinear takes float32 alone before opset 19, and no product may mix float types.
-  NQ_CHECK(typed_.type(group_.x).dtype == DType::f32, unsupported, "its input is {}; only float32 layers can be quantized",
-           to_string(typed_.type(group_.x).dtype));
   const std::string quantized_x = quantize_activation(apply_affine(prepare_input()));
   for (std::size_t k = 0; k < group_.sites.size(); ++k) emit_site(group_.sites[k], *recipes_[k], quantized_x);
 }
 
-/// The group's input as rows of c_in channels.
+/// The group's input as float32 rows of c_in channels.
 std::string GroupEmitter::prepare_input() {
-  const std::string x = edit_.input_name(anchor(), 0);
+  std::string x = edit_.input_name(anchor(), 0);
+  // Scales keep float32 and runtimes their int8 kernels (docs/adr/0009); the model around stays as it is.
+  if (!is_float32()) x = insert(anchor(), "Cast", x + "_float32", {x}, {{"to", onnx_float_code(DType::f32)}});
   if (group_.leader().kind == SiteKind::conv_patch) return gather_patches(x);
   if (!group_.leader().x_transposed) return x;
   return insert(anchor(), "Transpose", x + "_rows", {x}, {{"perm", Ints{1, 0}}});
@@ -186,6 +186,25 @@ void GroupEmitter::emit_site(const LinearSite& site, const SiteRecipe& recipe, c
   if (site.kind == SiteKind::conv_patch) emit_patches(site, quantized_x, weight, side, bias);
   else if (site.input_rank > 2) emit_matmul(site, quantized_x, weight, side, bias, bias_needed);
   else emit_gemm(site, quantized_x, weight, side, bias);
+  if (!is_float32()) restore_type(site);
+}
+
+bool GroupEmitter::is_float32() const { return typed_.type(group_.x).dtype == DType::f32; }
+
+/// Casts the layer's result back to the model's own type under the name that its readers know.
+void GroupEmitter::restore_type(const LinearSite& site) {
+  const std::string last = site.bias_node ? typed_.graph.node(*site.bias_node).origin : site.origin;
+  const std::string base = edit_.node_name(last);
+  NodeSpec cast;
+  cast.op_type = "Cast";
+  cast.name = edit_.unique_name(base + "_Cast");
+  cast.inputs = {edit_.unique_name(last + "_float32")};
+  cast.outputs = {last};
+  cast.attributes["to"] = onnx_float_code(typed_.type(group_.x).dtype);
+  edit_.rename_output(last, cast.inputs.front());
+  edit_.insert_after(cast.inputs.front(), cast);
+  // The product in front of the user's own Add is float32 now.
+  if (site.bias_node) edit_.drop_declared_type(site.origin);
 }
 
 void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, const std::string& weight,

@@ -30,6 +30,8 @@ class GroupEmitter {
   const SiteRecipe& shared() const { return *recipes_.front(); }
   const std::string& anchor() const { return group_.leader().origin; }
 
+  bool is_float32() const;
+  void restore_type(const LinearSite& site);
   std::string prepare_input();
   std::string gather_patches(const std::string& x);
   void fold_into(const AffineFold& fold, const std::vector<float>& noise);

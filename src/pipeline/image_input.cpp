@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "pipeline/batch_check.hpp"
 
 namespace nq {
 namespace {
@@ -48,6 +49,7 @@ ImageInput find_image_input(const Graph& graph, const std::optional<Shape>& inpu
   input.height = dimension(dims[static_cast<std::size_t>(row_axis)], input_shape, row_axis, value.name);
   input.width = dimension(dims[static_cast<std::size_t>(row_axis + 1)], input_shape, row_axis + 1, value.name);
   input.static_batch = std::max<std::int64_t>(dims[0].value, 0);
+  if (input.static_batch == 0 && input.height > 0 && input.width > 0) input.static_batch = baked_batch(graph, input);
   return input;
 }
 

@@ -10,7 +10,16 @@
 namespace nq {
 namespace {
 
-Tensor convert(const Tensor& tensor, DType dtype) {
+void to_channels_last(const float* chw, std::int64_t pixels, float* hwc) {
+  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+    for (std::int64_t channel = 0; channel < 3; ++channel) hwc[pixel * 3 + channel] = chw[channel * pixels + pixel];
+  }
+}
+
+}  // namespace
+
+Tensor input_tensor(const ImageInput& input, const Tensor& tensor) {
+  const DType dtype = input.dtype;
   if (dtype == DType::f32) return tensor;
   NQ_CHECK(dtype == DType::f16 || dtype == DType::bf16, unsupported, "images cannot be fed as {}", to_string(dtype));
   Tensor result(TensorType{dtype, tensor.shape()});
@@ -21,14 +30,6 @@ Tensor convert(const Tensor& tensor, DType dtype) {
   }
   return result;
 }
-
-void to_channels_last(const float* chw, std::int64_t pixels, float* hwc) {
-  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-    for (std::int64_t channel = 0; channel < 3; ++channel) hwc[pixel * 3 + channel] = chw[channel * pixels + pixel];
-  }
-}
-
-}  // namespace
 
 std::int64_t image_plan_batch(const ImageInput& input) { return std::max<std::int64_t>(1, input.static_batch); }
 
@@ -83,7 +84,7 @@ Tensor ImageRunner::model_input(const Tensor& images, std::int64_t first) const 
     if (input_.channels_last) to_channels_last(source, pixels, target);
     else std::memcpy(target, source, static_cast<std::size_t>(pixels) * 3 * sizeof(float));
   }
-  return convert(input, input_.dtype);
+  return input_tensor(input_, input);
 }
 
 Tensor ImageRunner::run(const Tensor& images, const ImageTap& tap) {

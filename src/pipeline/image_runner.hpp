@@ -39,6 +39,9 @@ class ImageRunner {
   std::vector<std::unique_ptr<Executor>> executors_;  ///< one per thread, made when first used
 };
 
+/// `images`, float32 in the layout of the model, in the element type of the model's input.
+Tensor input_tensor(const ImageInput& input, const Tensor& images);
+
 /// The batch that images are planned with: the model's own when static, else 1, which makes one
 /// image the unit of work of a thread.
 std::int64_t image_plan_batch(const ImageInput& input);

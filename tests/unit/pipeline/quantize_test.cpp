@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/float_formats.hpp"
+
 #include "emit_fixture.hpp"
 #include "nq/tensor_file.hpp"
 #include "pipeline/affine_fold.hpp"
@@ -59,14 +61,31 @@ TEST_CASE("a recipe of another model, or of layers it lacks, is refused", "[pipe
   CHECK_ERROR(quantize(model, recipe), usage, "dynamic");
 }
 
-TEST_CASE("layers of reduced floats are refused, not written wrong", "[pipeline]") {
-  const ModelFile model = ModelFile::from_text(test::model_text("g (float16[1,5,8] x) => (float16[1,5,4] y)",
-                                                                {test::initializer_text("w", {8, 4})},
-                                                                "{ h = Cast<to = 10>(w) y = MatMul(x, h) }"));
-  const Tensor input(TensorType{DType::f16, {1, 5, 8}});
-  const PlannedModel planned(model, {input});
-  CHECK_ERROR(quantize(model, test::made_up_recipe(planned, {input}, {})), unsupported,
-              "only float32 layers can be quantized · while writing 'y'");
+TEST_CASE("layers of reduced floats are quantized in float32, casts around them", "[pipeline]") {
+  // The bias is added by a node of its own, by none, and inside Gemm.
+  for (const char* body : {"{ h = Cast<to = 10>(w) c = Cast<to = 10>(b) p = MatMul(x, h) y = Add(p, c) }",
+                           "{ h = Cast<to = 10>(w) y = MatMul(x, h) }",
+                           "{ h = Cast<to = 10>(w) c = Cast<to = 10>(b) t = Flatten(x) y = Gemm(t, h, c) }"}) {
+    const bool flat = std::string(body).find("Gemm") != std::string::npos;
+    const ModelFile model = ModelFile::from_text(
+        test::model_text(flat ? "g (float16[5,8] x) => (float16[5,4] y)" : "g (float16[1,5,8] x) => (float16[1,5,4] y)",
+                         {initializer_text("w", {8, 4}), initializer_text("b", {4})}, body));
+    const Tensor values = test::random_tensor(flat ? Shape{5, 8} : Shape{1, 5, 8}, "x");
+    Tensor input(TensorType{DType::f16, values.shape()});
+    for (std::int64_t k = 0; k < values.elements(); ++k) {
+      input.mutable_span<Half>()[static_cast<std::size_t>(k)] = to_half(values.span<float>()[static_cast<std::size_t>(k)]);
+    }
+    const PlannedModel planned(model, {input});
+    const Recipe recipe = test::made_up_recipe(planned, {input}, {.noise = true});
+    const ModelFile emitted = quantize(model, recipe);
+    CHECK_NOTHROW(emitted.check());
+    const Tensor output = Executor(make_plan(specialize(emitted.to_graph(), {}))).run({&input, 1})[0];
+    CHECK(output.dtype() == DType::f16);
+    const auto expected = test::reference_output(planned.groups[0].sites[0], recipe.sites[0],
+                                                 planned.rows(planned.groups[0], {input}));
+    // The result is rounded to float16 once.
+    CHECK(test::relative_error(to_vector<float>(output.view()), expected) < 1e-3);
+  }
 }
 
 TEST_CASE("nodes that the user left unused keep what they read", "[pipeline]") {
