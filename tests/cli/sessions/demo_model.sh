@@ -17,6 +17,7 @@ for bits in 8 4; do
   ok eval w$bits.onnx --images "$test_images" --reference "$model" --json -q
   declare "top1_$bits=$(json_value top1)" "mse_$bits=$(json_value logit_mse)"
 done
-# W8A8 costs at most one point, W4A4 visibly more error.
+# W8A8 costs at most one point; W4A4 visibly hurts, in the logits and, at 600 images, beyond chance in top-1.
 awk -v float="$float" -v top1="$top1_8" 'BEGIN { exit !(top1 >= float - 0.01) }' || fail "W8A8 top-1 is $top1_8"
 awk -v eight="$mse_8" -v four="$mse_4" 'BEGIN { exit !(four > 10 * eight) }' || fail "W4A4 is no worse than W8A8"
+awk -v float="$float" -v top1="$top1_4" 'BEGIN { exit !(top1 <= float - 0.02) }' || fail "W4A4 top-1 is $top1_4"
