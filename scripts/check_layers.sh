@@ -24,14 +24,14 @@ own() {
   shift
   for header in "$@"; do owner[$header]=$layer; done
 }
-own core error interrupt log output_file progress tensor threads types
+own core error exact_sum interrupt log output_file progress tensor threads types
 own graph graph linear_site typed_graph
-own data batch_loader image image_folder preprocess
+own data batch_loader class_view image image_folder preprocess
 own onnx model_file onnx_limits tensor_file
 own ops op
 own exec executor
 own quant method quant_params
-own pipeline bench calibrate evaluate image_input inspect quantize recipe run_model version
+own pipeline bench calibrate eval_state evaluate gates image_input inspect quantize recipe run_model version
 
 # Third-party headers, as extended regular expressions, and the layers that may include them.
 declare -A third_party=(

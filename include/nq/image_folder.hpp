@@ -16,13 +16,17 @@ struct Sample {
   std::optional<std::int64_t> label;  ///< class index, when known
 };
 
-/// Files that say what the images show; both optional.
+/// Files that say what the images show; all optional.
 struct LabelOptions {
-  /// Lines "name index". Default: labels.txt in the folder, if it is there.
+  /// Lines "name label", a csv file, or one label per line for ILSVRC2012_val_<line>; a label is a class
+  /// index or a WordNet id. Default: labels.txt in the folder, if it is there.
   std::optional<std::filesystem::path> labels;
   /// Line i begins with the WordNet id, or the folder name, of class i. Default: synset_words.txt in the
   /// folder or in its parent, if it is there.
   std::optional<std::filesystem::path> synset;
+  /// Numbering that the labels file uses instead of class indices, such as the 1-based ILSVRC2012 ids: lines
+  /// with an id and its WordNet id, or "id index".
+  std::optional<std::filesystem::path> label_map = {};
 };
 
 /// The images below a folder, in a defined order, with their labels.
@@ -59,6 +63,8 @@ class ImageFolder {
   /// Where labels come from, for printing: "labels file 'x/labels.txt'", "class folders in sorted order",
   /// ..., "none".
   const std::string& label_source() const noexcept { return label_source_; }
+  /// The synset file that was named or found.
+  const std::optional<std::filesystem::path>& synset_file() const noexcept { return synset_file_; }
   std::int64_t num_labelled() const noexcept;
   /// Files that are neither images nor label files.
   std::int64_t num_other_files() const noexcept { return num_other_files_; }
@@ -69,6 +75,7 @@ class ImageFolder {
   std::filesystem::path path_;
   std::vector<Sample> samples_;
   std::string label_source_;
+  std::optional<std::filesystem::path> synset_file_;
   std::int64_t num_other_files_ = 0;
   std::int64_t num_unmatched_labels_ = 0;
 };

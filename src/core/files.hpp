@@ -32,9 +32,4 @@ class AtomicFile {
   int fd_ = -1;
 };
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it, and renames it into place: readers
-/// see the old file or the new one, never a part. On failure the temporary file is removed and
-/// Error(input) names the path and the reason.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
 }  // namespace nq

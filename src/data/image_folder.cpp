@@ -28,6 +28,11 @@ bool is_image_name(const fs::path& path) {
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
+bool is_parquet(const fs::path& path) { return path.extension() == ".parquet"; }
+
+constexpr const char* kParquetAdvice =
+    "parquet tables are not read: write their images as files, in one folder per class or with a labels file";
+
 /// Collects images and folders below a root.
 class FolderScan {
  public:
@@ -51,6 +56,7 @@ class FolderScan {
   std::vector<Sample> samples;
   std::set<std::string> class_folders;  ///< directly below the root, with or without images
   std::int64_t num_other_files = 0;
+  bool has_parquet = false;
 
  private:
   static void check(const fs::path& folder, const std::error_code& error) {
@@ -69,6 +75,7 @@ class FolderScan {
       samples.push_back({entry.path(), prefix + name, std::nullopt});
     } else if (name != kLabelsName && name != kSynsetName) {
       ++num_other_files;
+      has_parquet = has_parquet || is_parquet(entry.path());
     }
   }
 
@@ -93,9 +100,13 @@ class Labeller {
 
   std::string run() {
     if (labels_file_) {
-      num_unmatched = apply_labels_file(*labels_file_, scan_.samples);
-      return fmt::format("labels file '{}'", labels_file_->string());
+      LabelCodes codes(synset_file_);
+      if (options_.label_map) codes.read_map(*options_.label_map);
+      const AppliedLabels applied = apply_labels_file(*labels_file_, scan_.samples, std::move(codes));
+      num_unmatched = applied.unmatched;
+      return fmt::format("{} '{}'", applied.form, labels_file_->string());
     }
+    NQ_CHECK(!options_.label_map, usage, "--label-map translates the labels of a file, and none is named by --labels");
     if (synset_file_) synset_ = read_synset(*synset_file_);
     if (by_known_class_folder()) return fmt::format("class folders by '{}'", synset_file_->string());
     if (by_wordnet_id(true)) return fmt::format("file names by '{}'", synset_file_->string());
@@ -105,6 +116,8 @@ class Labeller {
     if (by_wordnet_id(false)) return fmt::format("file names by '{}'", synset_file_->string());
     return "none";
   }
+
+  const std::optional<fs::path>& synset_file() const noexcept { return synset_file_; }
 
   std::int64_t num_unmatched = 0;
 
@@ -189,17 +202,25 @@ bool name_less(const Sample& left, const Sample& right) { return left.name < rig
 ImageFolder ImageFolder::open(const fs::path& folder, const LabelOptions& options) {
   std::error_code ignored;
   NQ_CHECK(fs::exists(folder, ignored), input, "image folder '{}' does not exist", folder.string());
-  NQ_CHECK(fs::is_directory(folder, ignored), input, "'{}' is not a folder of images", folder.string());
+  const bool is_folder = fs::is_directory(folder, ignored);
+  if (!is_folder) {
+    throw Error(ErrorKind::input, fmt::format("'{}' is not a folder of images", folder.string()),
+                is_parquet(folder) ? kParquetAdvice : "");
+  }
   FolderScan scan;
   scan.visit(folder, "");
-  NQ_CHECK(!scan.samples.empty(), input,
-           "no images (.jpg, .jpeg, .png, .bmp) in '{}', which holds {} other files", folder.string(),
-           scan.num_other_files);
+  if (scan.samples.empty()) {
+    throw Error(ErrorKind::input,
+                fmt::format("no images (.jpg, .jpeg, .png, .bmp) in '{}', which holds {} other files", folder.string(),
+                            scan.num_other_files),
+                scan.has_parquet ? kParquetAdvice : "");
+  }
   std::sort(scan.samples.begin(), scan.samples.end(), name_less);
   Labeller labeller(folder, options, scan);
   ImageFolder result;
   result.path_ = folder;
   result.label_source_ = labeller.run();
+  result.synset_file_ = labeller.synset_file();
   result.samples_ = std::move(scan.samples);
   result.num_other_files_ = scan.num_other_files;
   result.num_unmatched_labels_ = labeller.num_unmatched;

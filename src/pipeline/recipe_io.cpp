@@ -6,6 +6,7 @@
 #include "nq/recipe.hpp"
 #include "pipeline/base64.hpp"
 #include "pipeline/json_float.hpp"
+#include "pipeline/json_reader.hpp"
 #include "pipeline/pretty_json.hpp"
 
 namespace nq {
@@ -14,7 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxRecipeBytes = std::uint64_t{1} << 31;
-constexpr int kMaxDepth = 64;
 
 // ---- writing ----
 
@@ -50,77 +50,7 @@ Json site_json(const SiteRecipe& site) {
 
 // ---- reading ----
 
-/// Reads the members of one JSON object; every failure names the path of the key.
-class Reader {
- public:
-  Reader(const Json& json, std::string path) : json_(json), path_(std::move(path)) {
-    NQ_CHECK(json.is_object(), input, "'{}' must be an object", path_);
-  }
-
-  bool has(const char* key) const { return json_.contains(key); }
-
-  const Json& at(const char* key) const {
-    NQ_CHECK(json_.contains(key), input, "'{}.{}' is missing", path_, key);
-    return json_.at(key);
-  }
-
-  template <typename T>
-  T get(const char* key) const {
-    try {
-      return at(key).get<T>();
-    } catch (const nlohmann::json::exception&) {
-      fail(ErrorKind::input, "'{}.{}' has the wrong type", path_, key);
-    }
-  }
-
-  Reader object(const char* key) const { return {at(key), path_ + "." + key}; }
-
-  auto items() const { return json_.items(); }
-
-  const Json& list(const char* key) const {
-    NQ_CHECK(at(key).is_array(), input, "'{}.{}' must be a list", path_, key);
-    return at(key);
-  }
-
-  /// A list of integers; other numbers are not rounded to one.
-  std::vector<std::int64_t> integers(const char* key) const {
-    std::vector<std::int64_t> values;
-    for (const Json& item : list(key)) {
-      NQ_CHECK(item.is_number_integer(), input, "'{}.{}' must hold integers", path_, key);
-      values.push_back(item.get<std::int64_t>());
-    }
-    return values;
-  }
-
-  float finite(const char* key) const {
-    const auto value = get<float>(key);
-    NQ_CHECK(std::isfinite(value), input, "'{}.{}' must be finite", path_, key);
-    return value;
-  }
-
-  std::vector<float> floats(const char* key, std::int64_t count) const {
-    auto values = get<std::vector<float>>(key);
-    NQ_CHECK(static_cast<std::int64_t>(values.size()) == count, input, "'{}.{}' must have {} values, not {}", path_,
-             key, count, values.size());
-    for (const float value : values) NQ_CHECK(std::isfinite(value), input, "'{}.{}' must be finite", path_, key);
-    return values;
-  }
-
-  std::int64_t bounded(const char* key, std::int64_t low, std::int64_t high) const {
-    NQ_CHECK(at(key).is_number_integer(), input, "'{}.{}' must be an integer", path_, key);
-    const auto value = get<std::int64_t>(key);
-    NQ_CHECK(value >= low && value <= high, input, "'{}.{}' is {}, outside {}..{}", path_, key, value, low, high);
-    return value;
-  }
-
-  const std::string& path() const { return path_; }
-
- private:
-  const Json& json_;
-  std::string path_;
-};
-
-QuantParams read_activation(const Reader& reader) {
+QuantParams read_activation(const JsonReader& reader) {
   QuantParams params;
   params.bits = static_cast<int>(reader.bounded("bits", 2, 8));
   params.is_signed = reader.get<bool>("signed");
@@ -130,7 +60,7 @@ QuantParams read_activation(const Reader& reader) {
   return params;
 }
 
-QuantParams read_weight(const Reader& reader, std::int64_t c_out) {
+QuantParams read_weight(const JsonReader& reader, std::int64_t c_out) {
   QuantParams params;
   params.bits = static_cast<int>(reader.bounded("bits", 2, 8));
   params.narrow = true;
@@ -143,7 +73,7 @@ QuantParams read_weight(const Reader& reader, std::int64_t c_out) {
   return params;
 }
 
-std::vector<std::int8_t> read_codes(const Reader& reader, const QuantParams& weight, std::int64_t count) {
+std::vector<std::int8_t> read_codes(const JsonReader& reader, const QuantParams& weight, std::int64_t count) {
   auto codes = base64_decode(reader.get<std::string>("codes_base64"));
   NQ_CHECK(static_cast<std::int64_t>(codes.size()) == count, input, "'{}.codes_base64' must have {} codes, not {}",
            reader.path(), count, codes.size());
@@ -154,7 +84,7 @@ std::vector<std::int8_t> read_codes(const Reader& reader, const QuantParams& wei
   return codes;
 }
 
-void read_outliers(const Reader& reader, SiteRecipe& site) {
+void read_outliers(const JsonReader& reader, SiteRecipe& site) {
   std::int64_t previous = -1;
   for (const std::int64_t channel : reader.integers("outlier_channels")) {
     NQ_CHECK(channel > previous && channel < site.c_in, input, "'{}.outlier_channels' must ascend below {}",
@@ -164,7 +94,7 @@ void read_outliers(const Reader& reader, SiteRecipe& site) {
   }
 }
 
-SiteRecipe read_site(const Reader& reader) {
+SiteRecipe read_site(const JsonReader& reader) {
   SiteRecipe site;
   site.name = reader.get<std::string>("name");
   site.origin = reader.get<std::string>("origin");
@@ -172,11 +102,11 @@ SiteRecipe read_site(const Reader& reader) {
   site.c_in = reader.bounded("c_in", 1, std::int64_t{1} << 24);
   site.c_out = reader.bounded("c_out", 1, std::int64_t{1} << 24);
   site.activation = read_activation(reader.object("activation"));
-  const Reader weight = reader.object("weight");
+  const JsonReader weight = reader.object("weight");
   site.weight = read_weight(weight, site.c_out);
   if (weight.has("codes_base64")) site.weight_codes = read_codes(weight, site.weight, site.c_in * site.c_out);
   if (reader.has("noisy_bias")) {
-    const Reader noise = reader.object("noisy_bias");
+    const JsonReader noise = reader.object("noisy_bias");
     site.noisy_bias = noise.floats("values", site.c_in);
     site.noise_mean = noise.get<double>("mean");
     site.noise_amplitude = noise.get<double>("amplitude");
@@ -190,7 +120,7 @@ SiteRecipe read_site(const Reader& reader) {
   }
   if (reader.has("outlier_channels")) read_outliers(reader, site);
   for (const Json& item : reader.list("losses")) {
-    const Reader loss(item, reader.path() + ".losses[]");
+    const JsonReader loss(item, reader.path() + ".losses[]");
     site.stages.push_back({loss.get<std::string>("stage"), loss.get<double>("mse")});
   }
   return site;
@@ -216,14 +146,14 @@ void check_groups(const Recipe& recipe) {
 }
 
 Recipe read_recipe(const Json& json) {
-  const Reader reader(json, "recipe");
+  const JsonReader reader(json, "recipe");
   const std::int64_t schema = reader.bounded("schema", 1, INT32_MAX);
   NQ_CHECK(schema == Recipe::kSchema, input, "recipe schema {} is not known to this version (it reads {})", schema,
            Recipe::kSchema);
   Recipe recipe;
   recipe.tool_version = reader.object("tool").get<std::string>("version");
   recipe.model_sha256 = reader.object("model").get<std::string>("sha256");
-  const Reader shapes = reader.object("model").object("input_shapes");
+  const JsonReader shapes = reader.object("model").object("input_shapes");
   for (const auto& [name, dims] : shapes.items()) {
     recipe.input_shapes[name] = Shape(shapes.integers(name.c_str()));
     (void)recipe.input_shapes[name].elements();
@@ -233,17 +163,17 @@ Recipe read_recipe(const Json& json) {
     recipe.options[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   if (const Json& preprocess = reader.at("preprocess"); !preprocess.is_null()) recipe.preprocess = preprocess.dump();
-  const Reader calibration = reader.object("calibration");
+  const JsonReader calibration = reader.object("calibration");
   recipe.calibration_images = calibration.bounded("images", 0, INT32_MAX);
   NQ_CHECK(calibration.at("seed").is_number_unsigned(), input, "'recipe.calibration.seed' must be an integer");
   recipe.seed = calibration.get<std::uint64_t>("seed");
   recipe.image_list_sha256 = calibration.get<std::string>("image_list_sha256");
   const Json& sites = reader.list("sites");
   for (std::size_t k = 0; k < sites.size(); ++k) {
-    recipe.sites.push_back(read_site(Reader(sites[k], fmt::format("recipe.sites[{}]", k))));
+    recipe.sites.push_back(read_site(JsonReader(sites[k], fmt::format("recipe.sites[{}]", k))));
   }
   for (const Json& item : reader.list("skipped")) {
-    const Reader skipped(item, "recipe.skipped[]");
+    const JsonReader skipped(item, "recipe.skipped[]");
     recipe.skipped.push_back({skipped.get<std::string>("name"), skipped.get<std::string>("reason")});
   }
   check_groups(recipe);
@@ -283,12 +213,7 @@ std::string recipe_to_json(const Recipe& recipe) {
 Recipe recipe_from_json(const std::string& text, const std::string& source) {
   return with_context(
       [&] {
-        const auto bounded = [](int depth, Json::parse_event_t, const Json&) {
-          NQ_CHECK(depth <= kMaxDepth, input, "is nested more than {} deep", kMaxDepth);
-          return true;
-        };
-        const Json json = Json::parse(text, bounded, false);
-        NQ_CHECK(!json.is_discarded(), input, "is not valid JSON");
+        const Json json = parse_untrusted(text);
         return read_recipe(json);
       },
       [&] { return fmt::format("in recipe '{}'", source); });

@@ -50,4 +50,9 @@ void print_error(std::string_view kind, std::string_view text) {
   fmt::print(stderr, "{}error[{}]{}: {}\n", colour, kind, plain, text);
 }
 
+void print_lines(std::string_view lines) {
+  TerminalProgress::erase_bar();
+  fmt::print(stderr, "{}", lines);
+}
+
 }  // namespace nq

@@ -17,4 +17,7 @@ void log_note(std::string_view text);
 /// Prints "error[kind]: text" on stderr at every log level.
 void print_error(std::string_view kind, std::string_view text);
 
+/// Prints whole lines on stderr as they are, for a program that reads them there.
+void print_lines(std::string_view lines);
+
 }  // namespace nq

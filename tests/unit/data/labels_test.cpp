@@ -18,7 +18,7 @@ std::vector<std::int64_t> labels_by(const std::string& text, std::initializer_li
                                     std::int64_t* unmatched = nullptr) {
   const TempFolder folder;
   auto samples = samples_named(names);
-  const std::int64_t count = apply_labels_file(folder.write("labels.txt", text), samples);
+  const std::int64_t count = apply_labels_file(folder.write("labels.txt", text), samples).unmatched;
   if (unmatched != nullptr) *unmatched = count;
   std::vector<std::int64_t> labels;
   for (const Sample& sample : samples) labels.push_back(sample.label.value_or(-1));
@@ -81,6 +81,67 @@ TEST_CASE("malformed label lines name file and line", "[data][hostile]") {
 
 TEST_CASE("a repeated line with the same index is harmless", "[data]") {
   CHECK(labels_by("a.png 3\na.png 3", {"a.png"}) == Labels{3});
+}
+
+namespace {
+
+/// Labels of the named samples after reading a file called `name`; -1 where there is none.
+std::vector<std::int64_t> labels_from(const std::string& name, const std::string& text,
+                                      std::initializer_list<std::string> names, const std::string& map = "",
+                                      const std::string& synset = "n00000007\nn00000008\nn00000009\n") {
+  const TempFolder folder;
+  auto samples = samples_named(names);
+  LabelCodes codes(folder.write("synset.txt", synset));
+  if (!map.empty()) codes.read_map(folder.write("map.txt", map));
+  apply_labels_file(folder.write(name, text), samples, std::move(codes));
+  std::vector<std::int64_t> labels;
+  for (const Sample& sample : samples) labels.push_back(sample.label.value_or(-1));
+  return labels;
+}
+
+}  // namespace
+
+TEST_CASE("a label may be a WordNet id", "[data]") {
+  CHECK(labels_from("l.txt", "a.png n00000009\nb.png 1\n", {"a.png", "b.png"}) == Labels{2, 1});
+  require_error(ErrorKind::input, {"line 1", "n00000001", "synset.txt"},
+                [] { labels_from("l.txt", "a.png n00000001\n", {"a.png"}); });
+}
+
+TEST_CASE("bare labels belong to the validation images by number, else in order", "[data]") {
+  CHECK(labels_from("truth.txt", "5\n6\n7\n", {"ILSVRC2012_val_00000001.JPEG", "x/ILSVRC2012_val_00000003.JPEG"}) ==
+        Labels{5, 7});
+  CHECK(labels_from("truth.txt", "5\n6\n", {"a.png", "b.png"}) == Labels{5, 6});
+  require_error(ErrorKind::input, {"3 labels", "2 images"}, [] { labels_from("truth.txt", "5\n6\n7\n", {"a.png", "b.png"}); });
+  require_error(ErrorKind::input, {"has no line"},
+                [] { labels_from("truth.txt", "5\n", {"ILSVRC2012_val_00000002.JPEG"}); });
+}
+
+TEST_CASE("1-based ids need their numbering", "[data]") {
+  const std::string map = "# id wnid\n3 n00000007 first\nn00000008 1\n2 2\n";
+  CHECK(labels_from("truth.txt", "1\n2\n3\n", {"a.png", "b.png", "c.png"}, map) == Labels{1, 2, 0});
+  CHECK(labels_from("names.txt", "a.png 3\n", {"a.png"}, map) == Labels{0});
+  std::string all;
+  for (int id = 1; id <= 1000; ++id) all += std::to_string(id) + "\n";
+  require_error(ErrorKind::input, {"1 to 1000", "--label-map"},
+                [&] { labels_from("truth.txt", all, {"ILSVRC2012_val_00000002.JPEG"}); });
+  require_error(ErrorKind::input, {"line 1", "id 9"}, [&] { labels_from("truth.txt", "9\n", {"a.png"}, map); });
+  require_error(ErrorKind::input, {"map.txt", "line 2", "id 3 appears twice"},
+                [] { labels_from("truth.txt", "3\n", {"a.png"}, "3 0\n3 1\n"); });
+  require_error(ErrorKind::input, {"map.txt", "line 1"}, [] { labels_from("truth.txt", "3\n", {"a.png"}, "3\n"); });
+}
+
+TEST_CASE("csv files name their columns, or have name and label first", "[data]") {
+  CHECK(labels_from("l.csv", "ImageId,PredictionString\na,n00000008 1 2 3 4 n00000008 5 6 7 8\nb,n00000007 1 2 3 4\n",
+                    {"a.png", "b.png"}) == Labels{1, 0});
+  CHECK(labels_from("l.csv", "id,label,filename\n0,4,\"a,b.png\"\n", {"a,b.png"}) == Labels{4});
+  CHECK(labels_from("l.CSV", "a.png,4\nb.png,5\n", {"a.png", "b.png"}) == Labels{4, 5});
+  require_error(ErrorKind::input, {"line 1 names no columns"}, [] { labels_from("l.csv", "x,y\na,1\n", {"a.png"}); });
+  require_error(ErrorKind::input, {"line 2", "1 cells"}, [] { labels_from("l.csv", "name,label\na\n", {"a.png"}); });
+}
+
+TEST_CASE("parquet is refused with advice", "[data]") {
+  require_error(ErrorKind::input, {"parquet", "one folder per class"},
+                [] { labels_from("l.txt", "PAR1 binary", {"a.png"}); });
 }
 
 TEST_CASE("synset lines give the class by their place", "[data]") {

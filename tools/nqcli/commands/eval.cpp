@@ -1,14 +1,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <memory>
 
 #include "document.hpp"
+#include "eval_report.hpp"
+#include "eval_session.hpp"
 #include "log_output.hpp"
+#include "nq/error.hpp"
 #include "nq/evaluate.hpp"
 #include "nq/inspect.hpp"
 #include "nq/threads.hpp"
+#include "options/gate_options.hpp"
 #include "options/images_options.hpp"
 #include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
@@ -20,6 +23,8 @@
 namespace nq {
 namespace {
 
+constexpr const char* kPartsGroup = "Parts of an evaluation";
+
 struct EvalCommandOptions {
   ModelOptions model;
   ImagesOptions images;
@@ -28,24 +33,44 @@ struct EvalCommandOptions {
   std::uint64_t seed = 0;
   std::int64_t batch = 16;
   KernelChoice kernels = KernelChoice::automatic;
+  SessionOptions session;
+  GateOptions gates;
+  bool sequential = false;
   RuntimeOptions runtime;
 };
 
+/// What an evaluation found.
+struct Outcome {
+  EvalReport report;
+  EvalState state;
+  std::vector<GateResult> gates;
+};
+
+/// "2/8"
+void parse_shard(const std::string& text, SessionOptions& session) {
+  char slash = 0;
+  int used = 0;
+  const bool parsed = std::sscanf(text.c_str(), "%ld%c%ld%n", &session.shard, &slash, &session.of, &used) == 3 &&
+                      slash == '/' && static_cast<std::size_t>(used) == text.size();
+  if (!parsed || session.of < 1 || session.shard < 1 || session.shard > session.of) {
+    throw CLI::ValidationError(fmt::format("'{}' is no shard: write I/N with I in 1..N", text));
+  }
+}
+
 Json json_report(const EvalCommandOptions& options, const Preprocess& preprocess, const ImageFolder& folder,
-                 const EvalReport& report, const Inspection& inspection) {
+                 const Outcome& outcome, const Inspection& inspection) {
+  const EvalReport& report = outcome.report;
   Json document = new_document("eval");
   document["model"] = options.model.path.string();
-  document["images"] = report.images;
-  document["labelled"] = report.labelled;
   document["label_source"] = folder.label_source();
-  document["classes"] = report.classes;
-  document["top1"] = report.labelled > 0 ? Json(report.top1()) : Json();
-  document["top5"] = report.labelled > 0 ? Json(report.top5()) : Json();
-  document["reference"] = nullptr;
-  if (report.reference) {
-    document["reference"] = json_comparison(*report.reference, report.labelled > 0);
-    document["reference"]["model"] = options.reference.string();
-  }
+  add_figures(document, report, options.gates.limits);
+  if (report.reference) document["reference"]["model"] = options.reference.string();
+  document["class_view"] = outcome.state.identity.classes;
+  document["gates"] = json_gates(outcome.gates);
+  document["sequential"] = options.sequential;
+  document["images_in_all"] = outcome.state.identity.images;
+  document["complete"] = outcome.state.complete();
+  document["parts"] = json_parts(outcome.state);
   document["images_per_s"] = report.images_per_s();
   document["seconds"] = report.seconds;
   document["threads"] = num_threads();
@@ -57,44 +82,87 @@ Json json_report(const EvalCommandOptions& options, const Preprocess& preprocess
   return document;
 }
 
-std::string report_text(const EvalReport& report, const Inspection& inspection) {
-  std::string text = fmt::format("images     {}{}\n", report.images, skipped_text(report.skipped_images));
-  if (report.labelled > 0) {
-    text += fmt::format("top-1      {} ({} of {})\ntop-5      {}\n", percent_text(report.top1()),
-                        report.top1_correct, report.labelled, percent_text(report.top5()));
-  } else {
-    text += "top-1      - (no image has a label)\n";
-  }
-  if (report.reference) {
-    text += comparison_text(*report.reference);
-    if (report.labelled > 0)
-      text += fmt::format("reference  top-1 {}\n", percent_text(report.reference->reference_top1));
-  }
+std::string report_text(const EvalCommandOptions& options, const Outcome& outcome, const Inspection& inspection) {
+  std::string text = figures_text(outcome.report, options.gates.limits);
+  const EvalPart& part = outcome.state.parts.front();
+  if (part.of > 1) text += fmt::format("shard      {} of {}\n", part.shard, part.of);
   text += fmt::format("speed      {:.1f} images/s with {} threads, images read and decoded included\n",
-                      report.images_per_s(), num_threads());
-  return text + fmt::format("quantized  {}\n", quantized_set_text(inspection));
+                      outcome.report.images_per_s(), num_threads());
+  text += fmt::format("quantized  {}\n", quantized_set_text(inspection));
+  return text + gates_text(outcome.gates);
+}
+
+void check_options(const EvalCommandOptions& options) {
+  options.gates.check(!options.reference.empty());
+  if (options.sequential && !options.gates.limits.any()) {
+    throw Error(ErrorKind::usage, "--sequential stops when the gates are decided, and no gate is given");
+  }
+  if (options.sequential && options.session.of > 1) {
+    throw Error(ErrorKind::usage, "a shard cannot decide for all images: --sequential and --shard exclude each other");
+  }
+  if (options.gates.limits.any() && options.session.of > 1) {
+    throw Error(ErrorKind::usage, "gates judge all images, not a shard", "give them to nqcli merge");
+  }
+}
+
+Inspection inspect_evaluated(const ModelFile& model, const std::optional<Shape>& input_shape) {
+  InspectOptions options;
+  options.input_shape = input_shape;
+  return inspect(model, options);
 }
 
 void run_eval(const EvalCommandOptions& options) {
   options.runtime.apply();
+  check_options(options);
   const ModelFile model = options.model.load();
   std::optional<ModelFile> reference;
   if (!options.reference.empty()) reference = load_runnable(options.reference);
+  const ModelFile* const compared = reference ? &*reference : nullptr;
   const Preprocess preprocess = options.images.resolve(model, options.model.input_shape());
   const ImageFolder folder = options.images.open();
-  InspectOptions inspect_options;
-  inspect_options.input_shape = options.model.input_shape();
-  const Inspection inspection = inspect(model, inspect_options);
+  std::vector<Sample> samples = folder.select(options.limit, options.seed);
+  // Sorted names are sorted classes: only a random order lets the first images speak for all.
+  if (options.sequential) samples = shuffled(std::move(samples), options.seed);
+  const EvalOptions eval{options.batch, options.images.bad_image_policy(), options.model.input_shape(), options.kernels,
+                         options.images.classes(folder)};
+  EvalSession session(options.session, identify_evaluation(model, compared, samples, preprocess, eval), samples);
+  const Inspection inspection = inspect_evaluated(model, options.model.input_shape());
+  const EvalIdentity& identity = session.state().identity;
+  const SequentialGates sequential(options.gates.limits, {identity.images, identity.labelled});
   TerminalProgress progress(options.runtime.progress());
-  const EvalReport report = evaluate(
-      model, reference ? &*reference : nullptr, folder.select(options.limit, options.seed), preprocess,
-      {options.batch, options.images.bad_image_policy(), options.model.input_shape(), options.kernels},
-      progress);
-  log_skipped(report.skipped_images);
+  Outcome outcome;
+  outcome.report = session.run(model, compared, preprocess, eval, options.sequential ? &sequential : nullptr, progress);
+  outcome.state = session.state();
+  outcome.gates = options.sequential ? sequential.judge(outcome.report.counts)
+                                     : judge_gates(outcome.report.counts, options.gates.limits);
+  log_skipped(outcome.report.skipped_images);
   if (options.runtime.json)
-    print_document(json_report(options, preprocess, folder, report, inspection));
+    print_document(json_report(options, preprocess, folder, outcome, inspection));
   else
-    print_text(report_text(report, inspection));
+    print_text(report_text(options, outcome, inspection));
+  conclude_gates(options.gates, options.model.path.string(), outcome.gates, outcome.report.seconds);
+}
+
+void add_part_options(CLI::App& command, EvalCommandOptions& options) {
+  SessionOptions& session = options.session;
+  command
+      .add_option("--state", session.state,
+                  "Save exact counts here: now and then, at the end, and when a signal stops the run")
+      ->type_name("FILE")
+      ->group(kPartsGroup);
+  command.add_flag("--resume", session.resume, "Go on from the counts in --state, if the file is there")
+      ->group(kPartsGroup);
+  command.add_option("--save-every", session.save_every_s, "Seconds between saves; 0 after every batch")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->group(kPartsGroup);
+  command
+      .add_option_function<std::string>(
+          "--shard", [&session](const std::string& text) { parse_shard(text, session); },
+          "Evaluate every N-th image from the I-th on; merge adds the counts of all shards")
+      ->type_name("I/N")
+      ->group(kPartsGroup);
 }
 
 }  // namespace
@@ -113,13 +181,24 @@ void add_eval(CLI::App& app) {
   command.add_option("--limit", options->limit, "Use only that many images, chosen by --seed; 0 for all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command.add_option("--seed", options->seed, "Seed of the choice of images")->capture_default_str();
+  command.add_option("--seed", options->seed, "Seed of the choice of images, and of their order with --sequential")
+      ->capture_default_str();
   command.add_option("--batch", options->batch, "Images in flight. Never changes a result")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{65536}))
       ->capture_default_str();
+  add_part_options(command, *options);
+  options->gates.add_to(command);
+  command
+      .add_flag("--sequential", options->sequential,
+                "Take the images in random order and stop as soon as every gate is decided for all of them")
+      ->group("Gates");
   add_kernel_option(command, options->kernels);
   options->runtime.add_to(command);
-  command.footer("\nExample:\n  nqcli eval vit_w6a6.onnx --images val/ --reference vit.onnx");
+  command.footer(
+      "\nExamples:\n"
+      "  nqcli eval vit_w6a6.onnx --images val/ --reference vit.onnx\n"
+      "  nqcli eval vit_w6a6.onnx --images val/ --reference vit.onnx --max-drop 1% --sequential\n"
+      "  nqcli eval vit_w6a6.onnx --images val/ --shard 2/8 --state part2.json --resume");
   command.callback([options] { run_eval(*options); });
 }
 

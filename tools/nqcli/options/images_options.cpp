@@ -23,13 +23,35 @@ void ImagesOptions::add_to(CLI::App& command) {
   command
       .add_option(
           "--labels", labels,
-          "Lines 'name index'; default: labels.txt in the folder, class folders, or WordNet ids in names")
+          "Lines 'name label', a .csv file, or one label per line for ILSVRC2012_val_<line>; a label is a "
+          "class index or a WordNet id. Default: labels.txt in the folder, class folders, or WordNet ids in "
+          "names")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command
+      .add_option("--label-map", label_map,
+                  "Numbering that --labels uses, such as 1-based ILSVRC2012 ids: lines with an id and its "
+                  "WordNet id or class index")
       ->type_name("FILE")
       ->group(kGroup);
   command
       .add_option("--synset", synset,
                   "Line i begins with the WordNet id or folder name of class i; default: "
                   "synset_words.txt in the folder or above it")
+      ->type_name("FILE")
+      ->group(kGroup);
+  CLI::Option* offset =
+      command
+          .add_option("--class-offset", class_offset,
+                      "Class k is output k + N: 1 for a model with a background class in front (default: 0)")
+          ->check(CLI::NonNegativeNumber)
+          ->type_name("N")
+          ->group(kGroup);
+  command
+      .add_option("--class-map", class_map,
+                  "Line i is the output of class i; or line j begins with the WordNet id of output j, and "
+                  "--synset with those of the classes. Other outputs are no classes")
+      ->excludes(offset)
       ->type_name("FILE")
       ->group(kGroup);
   command
@@ -46,10 +68,16 @@ void ImagesOptions::add_to(CLI::App& command) {
 }
 
 ImageFolder ImagesOptions::open() const {
-  ImageFolder images = ImageFolder::open(folder, {labels, synset});
+  ImageFolder images = ImageFolder::open(folder, {labels, synset, label_map});
   log_note(fmt::format("images: {} in '{}', labels: {}", images.samples().size(), folder.string(),
                        images.label_source()));
   return images;
+}
+
+ClassView ImagesOptions::classes(const ImageFolder& images) const {
+  if (class_offset) return ClassView::with_offset(*class_offset);
+  if (class_map) return ClassView::from_file(*class_map, images.synset_file());
+  return {};
 }
 
 Preprocess ImagesOptions::resolve(const ModelFile& model, const std::optional<Shape>& input_shape) const {

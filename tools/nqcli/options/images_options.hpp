@@ -6,6 +6,7 @@
 #include <string>
 
 #include "nq/batch_loader.hpp"
+#include "nq/class_view.hpp"
 #include "nq/image_folder.hpp"
 #include "nq/model_file.hpp"
 #include "nq/preprocess.hpp"
@@ -17,12 +18,17 @@ struct ImagesOptions {
   std::filesystem::path folder;
   std::optional<std::filesystem::path> labels;
   std::optional<std::filesystem::path> synset;
+  std::optional<std::filesystem::path> label_map;
+  std::optional<std::int64_t> class_offset;
+  std::optional<std::filesystem::path> class_map;
   std::optional<std::string> preprocess;
   std::string bad_images = "fail";
 
   void add_to(CLI::App& command);
   /// Opens the folder and logs what was found.
   ImageFolder open() const;
+  /// Which outputs are the classes of the folder's labels. Throws as ClassView.
+  ClassView classes(const ImageFolder& images) const;
   /// The preprocessing for `model`, logged.
   Preprocess resolve(const ModelFile& model, const std::optional<Shape>& input_shape) const;
   BadImages bad_image_policy() const { return bad_images == "skip" ? BadImages::skip : BadImages::fail; }
