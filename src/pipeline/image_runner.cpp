@@ -73,18 +73,17 @@ Executor& ImageRunner::executor() {
   return *slot;
 }
 
-/// plan_batch images from `first` on; the last image is repeated where the stack ends.
-Tensor ImageRunner::model_input(const Tensor& images, std::int64_t first) const {
+Tensor stack_images(const ImageInput& input, const Tensor& images, std::int64_t first, std::int64_t batch) {
   const std::int64_t count = images.shape()[0];
-  const std::int64_t pixels = input_.height * input_.width;
-  Tensor input(TensorType{DType::f32, input_.shape(plan_batch_)});
-  for (std::int64_t slot = 0; slot < plan_batch_; ++slot) {
+  const std::int64_t pixels = input.height * input.width;
+  Tensor stacked(TensorType{DType::f32, input.shape(batch)});
+  for (std::int64_t slot = 0; slot < batch; ++slot) {
     const float* source = images.span<float>().data() + std::min(first + slot, count - 1) * pixels * 3;
-    float* target = input.mutable_span<float>().data() + slot * pixels * 3;
-    if (input_.channels_last) to_channels_last(source, pixels, target);
+    float* target = stacked.mutable_span<float>().data() + slot * pixels * 3;
+    if (input.channels_last) to_channels_last(source, pixels, target);
     else std::memcpy(target, source, static_cast<std::size_t>(pixels) * 3 * sizeof(float));
   }
-  return input_tensor(input_, input);
+  return input_tensor(input, stacked);
 }
 
 Tensor ImageRunner::run(const Tensor& images, const ImageTap& tap) {
@@ -94,7 +93,7 @@ Tensor ImageRunner::run(const Tensor& images, const ImageTap& tap) {
   parallel_for(0, chunks, 1, [&](std::int64_t chunk, std::int64_t) {
     const std::int64_t first = chunk * plan_batch_;
     const std::int64_t real = std::min(plan_batch_, count - first);
-    const Tensor input = model_input(images, first);
+    const Tensor input = stack_images(input_, images, first, plan_batch_);
     const Tap inner = [&](ValueId value, const TensorView& view) { tap(first, real, value, view); };
     const std::vector<Tensor> results = executor().run({&input, 1}, tap ? inner : Tap{});
     if (!results.empty()) outputs[static_cast<std::size_t>(chunk)] = to_vector<float>(results.front().view());

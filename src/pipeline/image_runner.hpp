@@ -31,7 +31,6 @@ class ImageRunner {
 
  private:
   Executor& executor();
-  Tensor model_input(const Tensor& images, std::int64_t first) const;
 
   Plan plan_;
   ImageInput input_;
@@ -45,6 +44,10 @@ Tensor input_tensor(const ImageInput& input, const Tensor& images);
 /// The batch that images are planned with: the model's own when static, else 1, which makes one
 /// image the unit of work of a thread.
 std::int64_t image_plan_batch(const ImageInput& input);
+
+/// The model input for `batch` images of a stack [n, 3, H, W] from `first` on, in the model's layout and type; the
+/// last image is repeated where the stack ends.
+Tensor stack_images(const ImageInput& input, const Tensor& images, std::int64_t first, std::int64_t batch);
 
 /// Throws Error(usage) unless the preprocessing makes images of the model's size.
 void check_image_size(const ImageInput& input, const Preprocess& preprocess);

@@ -88,6 +88,12 @@ Preprocess ImagesOptions::resolve(const ModelFile& model, const std::optional<Sh
   return result;
 }
 
+Preprocess ImagesOptions::resolve(const ModelFile& model, const ModelFile& other,
+                                  const std::optional<Shape>& input_shape) const {
+  const bool own = preprocess || model.metadata(kPreprocessKey) || find_sidecar(model.path());
+  return resolve(own ? model : other, input_shape);
+}
+
 void log_skipped(const std::vector<SkippedImage>& skipped) {
   for (const SkippedImage& image : skipped)
     log_note(fmt::format("skipped '{}': {}", image.name, image.reason));

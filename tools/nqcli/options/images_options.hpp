@@ -31,6 +31,8 @@ struct ImagesOptions {
   ClassView classes(const ImageFolder& images) const;
   /// The preprocessing for `model`, logged.
   Preprocess resolve(const ModelFile& model, const std::optional<Shape>& input_shape) const;
+  /// The same for two models that see the same images: what the first has none of is taken from the second.
+  Preprocess resolve(const ModelFile& model, const ModelFile& other, const std::optional<Shape>& input_shape) const;
   BadImages bad_image_policy() const { return bad_images == "skip" ? BadImages::skip : BadImages::fail; }
 };
 

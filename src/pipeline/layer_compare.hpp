@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "nq/compare.hpp"
+#include "nq/executor.hpp"
+#include "pipeline/image_metrics.hpp"
+#include "pipeline/layer_pairs.hpp"
+
+namespace nq {
+
+/// Measures the outputs of paired layers of two planned models, one model input at a time.
+class LayerComparer {
+ public:
+  /// Both graphs are specialized for the same input type. Without `layers` only the logits are computed.
+  LayerComparer(TypedGraph reference, TypedGraph other, KernelChoice kernels, bool layers);
+  ~LayerComparer();
+
+  /// Output 0 of both models; layers are measured over the first `images` of the `batch` images in the input.
+  struct Logits {
+    std::vector<float> reference;  ///< [batch, classes]
+    std::vector<float> other;      ///< [batch, classes]
+  };
+  Logits run(const Tensor& input, std::int64_t images);
+
+  std::vector<LayerComparison> results() const;
+  const std::vector<std::string>& unmatched() const noexcept { return pairing_.unmatched; }
+
+ private:
+  struct Runners;
+  /// Sums of one layer.
+  struct Sums {
+    SignalAndNoise accumulated;
+    SignalAndNoise local;
+    std::int64_t values = 0;
+  };
+
+  void build_local_plan(TypedGraph other, KernelChoice kernels);
+  void measure_local(const Tensor& input, std::int64_t images);
+
+  TypedGraph reference_graph_;
+  LayerPairing pairing_;
+  std::vector<Sums> sums_;
+  std::vector<ValueId> local_inputs_;  ///< values of the reference that feed the local plan
+  std::vector<std::size_t> local_pairs_;  ///< pair of each output of the local plan
+  std::map<ValueId, Tensor> values_;   ///< of the reference, for the present input
+  std::unique_ptr<Runners> runners_;
+};
+
+}  // namespace nq
