@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ struct CalibrationOptions {
   Propagate propagate = Propagate::fp32;
   std::uint64_t max_sample_bytes = std::uint64_t{3} << 29;  ///< all sampled rows together
   BadImages bad_images = BadImages::fail;
+  /// Where to keep the statistics for fit_statistics(); needs Propagate::fp32. Empty for nowhere.
+  std::filesystem::path save_statistics;
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open
 };
 
@@ -70,5 +73,36 @@ struct CalibrationResult {
 CalibrationResult calibrate(const ModelFile& model, const std::vector<Sample>& images,
                             const Preprocess& preprocess, const CalibrationOptions& options,
                             Progress& progress);
+
+/// The same fit from statistics that calibrate() saved, without images: with the same options the
+/// recipe is the same. Of `options`, selection and propagation come from the file. Throws
+/// Error(input) when the file is malformed or belongs to another model.
+CalibrationResult fit_statistics(const ModelFile& model, const std::filesystem::path& statistics,
+                                 CalibrationOptions options, Progress& progress);
+
+/// Writes the statistics of all images of the given files: what one run over them would have
+/// saved, byte for byte. Throws Error(input) when they differ in anything but the images, or share one.
+void merge_statistics(const std::vector<std::filesystem::path>& parts, const std::filesystem::path& merged);
+
+/// What a statistics file holds, for display.
+struct StatisticsSummary {
+  std::string model_sha256;
+  std::string preprocess;  ///< JSON text
+  std::int64_t images = 0;
+  std::string image_list_sha256;
+  std::int64_t capacity = 0;  ///< rows kept per layer by the uniform rule
+  struct Layer {
+    std::vector<std::string> origins;
+    std::int64_t c_in = 0;
+    std::int64_t tokens = 0;
+    std::int64_t rows = 0;
+    std::int64_t readout_rows = 0;
+    float low = 0;
+    float high = 0;
+  };
+  std::vector<Layer> layers;
+};
+
+StatisticsSummary summarize_statistics(const std::filesystem::path& statistics);
 
 }  // namespace nq

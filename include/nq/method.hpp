@@ -28,12 +28,16 @@ struct SiteInput {
   MatrixView weight;            ///< [c_in, c_out]
   std::span<const float> bias;  ///< [c_out]; zeros for a layer without bias
   /// A positive factor per channel can be folded into what feeds the layer at no run-time cost
-  /// (the scale and bias of a LayerNormalization), so a fit may carry a channel_scale.
+  /// (the scale and bias of a LayerNormalization, the values of attention). Elsewhere a
+  /// channel_scale is a Mul, and a fit carries one only where it earns that.
   bool channel_scale_allowed = false;
   /// 1 for rows of tokens that the model's output reads directly (a class token), [rows]; empty
   /// when that is unknown or all tokens are read alike (average pooling). `best` raises the weight of
   /// such rows (row_emphasis.hpp), and states its losses under these weights.
   std::span<const std::uint8_t> readout;
+  /// 1 for rows of images that judge between alternatives fitted on the others, [rows]; empty to
+  /// hold out every fourth row.
+  std::span<const std::uint8_t> held_out;
   /// Nothing but the readout rows reaches the output: no attention follows.
   bool readout_only = false;
 };
@@ -74,9 +78,9 @@ struct MethodOptions {
   double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
   int noise_candidates = 100;  ///< amplitudes n in (0, 8 * scale], besides 0 (NoisyQuant, Eq. 9)
   BestParts best;
-  /// Largest share of a layer's multiply-accumulates that `best` may add in float (the products of
-  /// outlier channels).
-  double max_overhead = 0.05;
+  /// Largest share of a layer's multiply-accumulates that `best` may add in float: products of
+  /// outlier channels, and a Mul by channel scales that nothing takes up.
+  double max_overhead = 0.06;
 };
 
 /// Loss after one stage of a search: mean squared error of the layer's output against FP32,
@@ -99,7 +103,7 @@ struct SiteFit {
   /// denoising bias -N*Wq; empty for none.
   std::vector<float> bias_correction;
   /// The layer sees x / channel_scale + N and the codes quantize weight * channel_scale (row c of
-  /// the weight times entry c), [c_in]; empty for none, and always where SiteInput forbids it.
+  /// the weight times entry c), [c_in]; empty for none. Costs a Mul unless SiteInput allows a scale.
   std::vector<float> channel_scale;
   /// Input channels that leave the quantizer, ascending: their rows of weight_codes are zero and
   /// the layer adds x[:, outlier_channels] * weight[outlier_channels, :] in float (Gather, MatMul,

@@ -11,6 +11,7 @@
 #include "core/parallel.hpp"
 #include "core/rng.hpp"
 #include "data/labels.hpp"
+#include "data/image_list.hpp"
 
 namespace nq {
 namespace {
@@ -253,19 +254,32 @@ std::vector<Sample> ImageFolder::select(std::int64_t count, std::uint64_t seed) 
   return chosen;
 }
 
-std::string list_sha256(std::span<const Sample> samples) {
+std::vector<std::string> image_lines(std::span<const Sample> samples) {
   std::vector<std::string> lines(samples.size());
   parallel_for(0, static_cast<std::int64_t>(samples.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto index = static_cast<std::size_t>(begin); index < static_cast<std::size_t>(end); ++index) {
-      lines[index] = fmt::format("{}  {}\n", sha256_file(samples[index].path), samples[index].name);
+      lines[index] = fmt::format("{}  {}", sha256_file(samples[index].path), samples[index].name);
     }
   });
-  // By name, which follows 64 digits and two blanks.
+  sort_image_lines(lines);
+  return lines;
+}
+
+void sort_image_lines(std::vector<std::string>& lines) {
+  // The name follows 64 digits and two blanks.
   std::sort(lines.begin(), lines.end(),
             [](std::string_view left, std::string_view right) { return left.substr(66) < right.substr(66); });
+}
+
+std::string lines_sha256(std::span<const std::string> lines) {
   Sha256 digest;
-  for (const std::string& line : lines) digest.update(line);
+  for (const std::string& line : lines) {
+    digest.update(line);
+    digest.update("\n");
+  }
   return digest.hex();
 }
+
+std::string list_sha256(std::span<const Sample> samples) { return lines_sha256(image_lines(samples)); }
 
 }  // namespace nq

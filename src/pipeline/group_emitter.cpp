@@ -1,6 +1,7 @@
 #include "pipeline/group_emitter.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "core/check.hpp"
@@ -20,13 +21,19 @@ Tensor vector_tensor(const std::vector<float>& values, int rank = 1) {
   return Tensor::of(shape, values);
 }
 
+/// Values per output channel of a layer that writes y / scale.
+std::vector<float> divided(std::vector<float> values, const OutputChange* change) {
+  if (change != nullptr) std::transform(values.begin(), values.end(), change->scale.begin(), values.begin(), std::divides<>());
+  return values;
+}
+
 Tensor ints_tensor(const Ints& values) { return Tensor::of(Shape{static_cast<std::int64_t>(values.size())}, values); }
 
 }  // namespace
 
-GroupEmitter::GroupEmitter(ModelEdit& edit, const TypedGraph& typed, const SiteGroup& group,
-                           std::vector<const SiteRecipe*> recipes, const EmitOptions& options)
-    : edit_(edit), typed_(typed), group_(group), recipes_(std::move(recipes)), options_(options) {}
+GroupEmitter::GroupEmitter(ModelEdit& edit, const TypedGraph& typed, const BoundGroup& bound,
+                           const OutputChanges& changes, const EmitOptions& options)
+    : edit_(edit), typed_(typed), group_(bound.group), recipes_(bound.recipes), changes_(changes), options_(options) {}
 
 std::string GroupEmitter::insert(const std::string& before, const std::string& op, const std::string& base,
                                  std::vector<std::string> inputs, Attributes attributes, const std::string& doc) {
@@ -100,6 +107,7 @@ std::string GroupEmitter::apply_affine(std::string x) {
   const std::string base = x;
   raw_x_ = x;
   if (channel_scale.empty() && noise.empty()) return x;
+  if (changes_.served.contains(anchor())) return x;
   const auto fold = find_affine_fold(typed_, group_);
   const bool can_fold = fold && (channel_scale.empty() || !fold->scale_origin.empty());
   if (can_fold && (options_.fold_noise || !channel_scale.empty())) {
@@ -146,7 +154,8 @@ std::string GroupEmitter::emit_weight(const LinearSite& site, const SiteRecipe& 
                                       const std::vector<std::int8_t>& codes) {
   const std::string base = edit_.input_name(site.origin, 1);
   const std::string quantized = edit_.add_initializer(base + "_quantized", Tensor::of(Shape{site.c_in, site.c_out}, codes));
-  const std::string scale = edit_.add_initializer(base + "_scale", vector_tensor(recipe.weight.scale));
+  const std::string scale =
+      edit_.add_initializer(base + "_scale", vector_tensor(divided(recipe.weight.scale, changes_.of(site.origin))));
   const std::string zero = edit_.add_initializer(
       base + "_zero_point",
       Tensor::of(Shape{site.c_out}, std::vector<std::int8_t>(static_cast<std::size_t>(site.c_out), 0)));
@@ -163,9 +172,10 @@ std::string GroupEmitter::emit_side_path(const LinearSite& site, const SiteRecip
   for (const std::int32_t channel : recipe.outlier_channels) {
     channels.push_back(channel);
     const float factor = recipe.channel_scale.empty() ? 1.0F : recipe.channel_scale[static_cast<std::size_t>(channel)];
-    for (std::int64_t out = 0; out < site.c_out; ++out) {
-      rows.push_back(factor * matrix[static_cast<std::size_t>(channel * site.c_out + out)]);
-    }
+    std::vector<float> row(matrix.begin() + channel * site.c_out, matrix.begin() + (channel + 1) * site.c_out);
+    for (float& value : row) value *= factor;
+    row = divided(std::move(row), changes_.of(site.origin));
+    rows.insert(rows.end(), row.begin(), row.end());
   }
   const std::string base = edit_.node_name(site.origin);
   const auto count = static_cast<std::int64_t>(channels.size());
@@ -179,8 +189,10 @@ std::string GroupEmitter::emit_side_path(const LinearSite& site, const SiteRecip
 void GroupEmitter::emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x) {
   const SiteFit fit = site_fit(site, recipe);
   const std::vector<float> zeros(static_cast<std::size_t>(site.c_out), 0.0F);
-  const std::vector<float> bias = denoising_bias(site.bias ? *site.bias : zeros, fit);
-  const bool bias_needed = site.bias || !fit.noisy_bias.empty() || !fit.bias_correction.empty();
+  const OutputChange* change = changes_.of(site.origin);
+  std::vector<float> bias = divided(denoising_bias(site.bias ? *site.bias : zeros, fit), change);
+  if (change != nullptr) std::transform(bias.begin(), bias.end(), change->shift.begin(), bias.begin(), std::plus<>());
+  const bool bias_needed = site.bias || !fit.noisy_bias.empty() || !fit.bias_correction.empty() || change != nullptr;
   const std::string weight = emit_weight(site, recipe, fit.weight_codes);
   const std::string side = emit_side_path(site, recipe);
   if (site.kind == SiteKind::conv_patch) emit_patches(site, quantized_x, weight, side, bias);

@@ -7,6 +7,7 @@
 #include "nq/quantize.hpp"
 #include "onnx/edit.hpp"
 #include "pipeline/affine_fold.hpp"
+#include "pipeline/output_changes.hpp"
 #include "pipeline/site_groups.hpp"
 
 namespace nq {
@@ -21,8 +22,8 @@ namespace nq {
 /// and an Add (docs/adr/0003).
 class GroupEmitter {
  public:
-  GroupEmitter(ModelEdit& edit, const TypedGraph& typed, const SiteGroup& group,
-               std::vector<const SiteRecipe*> recipes, const EmitOptions& options);
+  GroupEmitter(ModelEdit& edit, const TypedGraph& typed, const BoundGroup& bound, const OutputChanges& changes,
+               const EmitOptions& options);
 
   void emit();
 
@@ -55,7 +56,8 @@ class GroupEmitter {
   ModelEdit& edit_;
   const TypedGraph& typed_;
   const SiteGroup& group_;
-  std::vector<const SiteRecipe*> recipes_;
+  const std::vector<const SiteRecipe*>& recipes_;
+  const OutputChanges& changes_;
   const EmitOptions& options_;
   std::string raw_x_;  ///< the input before quantization, as the side path reads it
 };

@@ -43,6 +43,7 @@ std::vector<SiteRecipe> fit_group(const SiteGroup& group, int group_index, const
         input.weight = {layer.weight.data(), group.c_in(), group.c_out(), group.c_out()};
         input.bias = layer.bias;
         input.readout = statistics.readout;
+        input.held_out = statistics.held_out;
         input.readout_only = context.readout_only;
         input.channel_scale_allowed = context.channel_scale_allowed;
         const SiteFit fit = method.fit(input, options);

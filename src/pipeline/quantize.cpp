@@ -13,12 +13,6 @@
 namespace nq {
 namespace {
 
-/// Sites and recipes of one group, matched by origin.
-struct BoundGroup {
-  SiteGroup group;
-  std::vector<const SiteRecipe*> recipes;
-};
-
 std::vector<BoundGroup> bind_recipe(const SiteSearch& found, const Recipe& recipe) {
   std::map<std::string, const LinearSite*> by_origin;
   for (const LinearSite& site : found.sites) by_origin[site.origin] = &site;
@@ -74,9 +68,11 @@ ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptio
     const auto id = typed.graph.find_value(name);
     return id ? typed.type(*id).shape.rank() : -1;
   });
-  for (BoundGroup& bound : bind_recipe(found, recipe)) {
+  const std::vector<BoundGroup> groups = bind_recipe(found, recipe);
+  const OutputChanges changes = find_output_changes(typed, groups, options);
+  for (const BoundGroup& bound : groups) {
     with_context(
-        [&] { GroupEmitter(edit, typed, bound.group, bound.recipes, options).emit(); },
+        [&] { GroupEmitter(edit, typed, bound, changes, options).emit(); },
         [&] { return fmt::format("while writing '{}'", bound.group.leader().name); });
   }
   stamp(edit, model, recipe);

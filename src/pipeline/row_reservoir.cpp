@@ -12,7 +12,7 @@ bool lower_rank(const RowReservoir::Entry& a, const RowReservoir::Entry& b) { re
 RowReservoir::RowReservoir(std::int64_t row_length, std::int64_t capacity)
     : row_length_(static_cast<std::size_t>(row_length)), capacity_(static_cast<std::size_t>(capacity)) {}
 
-void RowReservoir::offer(const Rank& rank, const float* row, bool marked) {
+void RowReservoir::offer(const Rank& rank, const float* row, std::uint8_t tag) {
   std::size_t slot = heap_.size();
   if (heap_.size() == capacity_) {
     if (capacity_ == 0 || rank >= heap_.front().rank) return;
@@ -23,7 +23,7 @@ void RowReservoir::offer(const Rank& rank, const float* row, bool marked) {
     rows_.resize(rows_.size() + row_length_);
   }
   std::copy_n(row, row_length_, rows_.begin() + static_cast<std::ptrdiff_t>(slot * row_length_));
-  heap_.push_back({rank, slot, marked});
+  heap_.push_back({rank, slot, tag});
   std::push_heap(heap_.begin(), heap_.end(), lower_rank);
 }
 

@@ -20,12 +20,12 @@ class RowReservoir {
   struct Entry {
     Rank rank;
     std::size_t slot = 0;
-    bool marked = false;
+    std::uint8_t tag = 0;  ///< of the row, as it was offered
   };
 
   RowReservoir(std::int64_t row_length, std::int64_t capacity);
 
-  void offer(const Rank& rank, const float* row, bool marked = false);
+  void offer(const Rank& rank, const float* row, std::uint8_t tag = 0);
 
   /// Kept entries, in no particular order.
   std::span<const Entry> entries() const noexcept { return heap_; }

@@ -10,6 +10,12 @@
 namespace nq {
 namespace {
 
+constexpr std::uint8_t kRead = 1;     // tags of rows
+constexpr std::uint8_t kHeldOut = 2;
+constexpr std::uint8_t kUniformRule = 1;
+constexpr std::uint8_t kExtremeRule = 2;
+constexpr std::uint8_t kReadRule = 4;
+constexpr std::uint64_t kFold = 4;    // one image of so many judges
 constexpr std::int64_t kShare = 8;  // of the capacity, for extreme and for read rows
 
 float magnitude(const float* row, std::int64_t length) {
@@ -25,9 +31,10 @@ SiteObserver::SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector
       uniform_(c_in, capacity),
       extreme_(c_in, capacity / kShare),
       read_(c_in, readout.empty() ? 0 : capacity / kShare),
-      readout_(std::move(readout)),
-      channel_min_(static_cast<std::size_t>(c_in), std::numeric_limits<float>::infinity()),
-      channel_max_(static_cast<std::size_t>(c_in), -std::numeric_limits<float>::infinity()) {}
+      readout_(std::move(readout)) {
+  totals_.channel_min.assign(static_cast<std::size_t>(c_in), std::numeric_limits<float>::infinity());
+  totals_.channel_max.assign(static_cast<std::size_t>(c_in), -std::numeric_limits<float>::infinity());
+}
 
 std::uint64_t SiteObserver::sample_bytes(std::int64_t c_in, std::int64_t capacity) {
   return static_cast<std::uint64_t>(c_in) * static_cast<std::uint64_t>(capacity + 2 * (capacity / kShare)) *
@@ -36,63 +43,86 @@ std::uint64_t SiteObserver::sample_bytes(std::int64_t c_in, std::int64_t capacit
 
 void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
   const std::lock_guard lock(mutex_);
+  const std::uint8_t fold_tag = mix64(image_key) % kFold == 0 ? kHeldOut : 0;
   const bool marked = rows.rows == static_cast<std::int64_t>(readout_.size());
   for (std::int64_t index = 0; index < rows.rows; ++index) {
     const float* row = rows.row(index);
     for (std::int64_t channel = 0; channel < c_in_; ++channel) {
       const auto at = static_cast<std::size_t>(channel);
-      channel_min_[at] = std::min(channel_min_[at], row[channel]);
-      channel_max_[at] = std::max(channel_max_[at], row[channel]);
+      totals_.channel_min[at] = std::min(totals_.channel_min[at], row[channel]);
+      totals_.channel_max[at] = std::max(totals_.channel_max[at], row[channel]);
     }
     const std::uint64_t key = mix64(image_key ^ mix64(static_cast<std::uint64_t>(index)));
     const bool read = marked && readout_[static_cast<std::size_t>(index)] != 0;
-    uniform_.offer({0, key}, row, read);
-    extreme_.offer({-magnitude(row, c_in_), key}, row, read);
+    const auto tag = static_cast<std::uint8_t>(fold_tag | (read ? kRead : 0));
+    uniform_.offer({0, key}, row, tag);
+    extreme_.offer({-magnitude(row, c_in_), key}, row, tag);
     if (!read) continue;
-    read_.offer({0, key}, row, read);
-    ++read_tokens_;
+    read_.offer({0, key}, row, tag);
+    ++totals_.read_tokens;
   }
-  tokens_ += rows.rows;
+  totals_.tokens += rows.rows;
+}
+
+std::map<std::uint64_t, SiteObserver::KeptRow> SiteObserver::kept_rows() const {
+  std::map<std::uint64_t, KeptRow> kept;
+  const auto collect = [&](const RowReservoir& reservoir, std::uint8_t rule) {
+    for (const auto& entry : reservoir.entries()) {
+      KeptRow& item = kept[entry.rank.key];
+      item.row = reservoir.row(entry.slot);
+      item.tag = entry.tag;
+      item.rules = static_cast<std::uint8_t>(item.rules | rule);
+    }
+  };
+  collect(uniform_, kUniformRule);
+  collect(extreme_, kExtremeRule);
+  collect(read_, kReadRule);
+  return kept;
+}
+
+void SiteObserver::keep(std::uint64_t key, const KeptRow& row) {
+  if ((row.rules & kUniformRule) != 0) uniform_.offer({0, key}, row.row, row.tag);
+  if ((row.rules & kExtremeRule) != 0) extreme_.offer({-magnitude(row.row, c_in_), key}, row.row, row.tag);
+  if ((row.rules & kReadRule) != 0) read_.offer({0, key}, row.row, row.tag);
+}
+
+void SiteObserver::add(const Totals& totals) {
+  for (std::size_t channel = 0; channel < totals_.channel_min.size(); ++channel) {
+    totals_.channel_min[channel] = std::min(totals_.channel_min[channel], totals.channel_min[channel]);
+    totals_.channel_max[channel] = std::max(totals_.channel_max[channel], totals.channel_max[channel]);
+  }
+  totals_.tokens += totals.tokens;
+  totals_.read_tokens += totals.read_tokens;
 }
 
 SiteStatistics SiteObserver::finish() const {
   // A row may be kept by several rules: as an extreme row it stands for itself alone; the other
   // rows of read tokens, and the rest, each share out the tokens of their kind.
-  struct Kept {
-    const float* row;
-    bool extreme;
-    bool read;
-  };
-  std::map<std::uint64_t, Kept> kept;
-  const auto keep = [&](const RowReservoir& reservoir, bool extreme) {
-    for (const auto& entry : reservoir.entries()) {
-      kept.emplace(entry.rank.key, Kept{reservoir.row(entry.slot), extreme, entry.marked});
-    }
-  };
-  keep(extreme_, true);
-  keep(read_, false);
-  keep(uniform_, false);
-  std::int64_t unshared[2] = {tokens_ - read_tokens_, read_tokens_};  // tokens of each kind
+  const std::map<std::uint64_t, KeptRow> kept = kept_rows();
+  const auto is_extreme = [](const KeptRow& item) { return (item.rules & kExtremeRule) != 0; };
+  const auto is_read = [](const KeptRow& item) { return (item.tag & kRead) != 0; };
+  std::int64_t unshared[2] = {totals_.tokens - totals_.read_tokens, totals_.read_tokens};  // tokens of each kind
   std::int64_t sharing[2] = {0, 0};                                   // rows that stand for them
   for (const auto& [key, item] : kept) {
-    if (item.extreme) --unshared[item.read ? 1 : 0];
-    else ++sharing[item.read ? 1 : 0];
+    if (is_extreme(item)) --unshared[is_read(item) ? 1 : 0];
+    else ++sharing[is_read(item) ? 1 : 0];
   }
-  const auto weight = [&](const Kept& item) {
-    const int kind = item.read ? 1 : 0;
-    if (item.extreme) return 1.0F;
+  const auto weight = [&](const KeptRow& item) {
+    const int kind = is_read(item) ? 1 : 0;
+    if (is_extreme(item)) return 1.0F;
     return static_cast<float>(static_cast<double>(unshared[kind]) / static_cast<double>(sharing[kind]));
   };
   SiteStatistics statistics;
   statistics.rows = static_cast<std::int64_t>(kept.size());
-  statistics.tokens = tokens_;
-  statistics.channel_min = channel_min_;
-  statistics.channel_max = channel_max_;
+  statistics.tokens = totals_.tokens;
+  statistics.channel_min = totals_.channel_min;
+  statistics.channel_max = totals_.channel_max;
   statistics.samples.reserve(kept.size() * static_cast<std::size_t>(c_in_));
   for (const auto& [key, item] : kept) {
     statistics.samples.insert(statistics.samples.end(), item.row, item.row + c_in_);
     statistics.row_weight.push_back(weight(item));
-    if (!readout_.empty()) statistics.readout.push_back(item.read ? 1 : 0);
+    statistics.held_out.push_back((item.tag & kHeldOut) != 0 ? 1 : 0);
+    if (!readout_.empty()) statistics.readout.push_back(is_read(item) ? 1 : 0);
   }
   return statistics;
 }

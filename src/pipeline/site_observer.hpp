@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct SiteStatistics {
   std::vector<float> samples;      ///< [rows, c_in]
   std::vector<float> row_weight;   ///< [rows]; tokens that each row stands for
   std::vector<std::uint8_t> readout;  ///< [rows]; 1 for tokens that the output reads; or empty
+  std::vector<std::uint8_t> held_out;  ///< [rows]; 1 for rows of the images that only judge
   std::vector<float> channel_min;  ///< [c_in], over all tokens
   std::vector<float> channel_max;  ///< [c_in]
   std::int64_t tokens = 0;
@@ -37,6 +39,30 @@ class SiteObserver {
 
   SiteStatistics finish() const;
 
+  /// One kept row, with the rules that keep it.
+  struct KeptRow {
+    const float* row = nullptr;
+    std::uint8_t tag = 0;    ///< what is known of the row
+    std::uint8_t rules = 0;  ///< a bit per rule
+  };
+  /// Every kept row by its key; refers to the observer's memory.
+  std::map<std::uint64_t, KeptRow> kept_rows() const;
+  /// Offers a row that another observer kept, by the rules that kept it there.
+  void keep(std::uint64_t key, const KeptRow& row);
+
+  /// What is known of all tokens, kept or not.
+  struct Totals {
+    std::vector<float> channel_min;  ///< [c_in]
+    std::vector<float> channel_max;
+    std::int64_t tokens = 0;
+    std::int64_t read_tokens = 0;
+  };
+  const Totals& totals() const noexcept { return totals_; }
+  void add(const Totals& totals);
+
+  std::int64_t c_in() const noexcept { return c_in_; }
+  const std::vector<std::uint8_t>& readout() const noexcept { return readout_; }
+
   /// Bytes that the samples of one observer may take.
   static std::uint64_t sample_bytes(std::int64_t c_in, std::int64_t capacity);
 
@@ -47,10 +73,7 @@ class SiteObserver {
   RowReservoir extreme_;
   RowReservoir read_;
   std::vector<std::uint8_t> readout_;
-  std::vector<float> channel_min_;
-  std::vector<float> channel_max_;
-  std::int64_t tokens_ = 0;
-  std::int64_t read_tokens_ = 0;
+  Totals totals_;
 };
 
 }  // namespace nq

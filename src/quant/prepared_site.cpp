@@ -5,7 +5,8 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kFold = 4;
+constexpr std::size_t kFold = 4;
+constexpr std::size_t kLeastShare = 10;  // held-out images must give one row of so many
 
 /// Rows of a copy and the factor of each row's weight.
 struct ChosenRows {
@@ -20,11 +21,24 @@ struct ChosenRows {
 
 /// Members of the set: every readout row, and evenly spaced ones of the others, which then stand
 /// for those left out.
+/// 1 for the rows that judge: those of held-out images where both kinds are many, else every fourth.
+std::vector<std::uint8_t> judging_rows(const SiteInput& site) {
+  const auto count = static_cast<std::size_t>(site.rows.rows);
+  if (site.held_out.size() == count) {
+    const auto judging = static_cast<std::size_t>(std::count(site.held_out.begin(), site.held_out.end(), 1));
+    if (judging * kLeastShare >= count && (count - judging) * 2 >= count) return {site.held_out.begin(), site.held_out.end()};
+  }
+  std::vector<std::uint8_t> judging(count, 0);
+  for (std::size_t row = kFold - 1; row < count; row += kFold) judging[row] = 1;
+  return judging;
+}
+
 ChosenRows chosen_rows(const SiteInput& site, RowSet set, std::int64_t max_rows) {
   std::vector<std::int64_t> others;
   ChosenRows chosen;
+  const std::vector<std::uint8_t> judging = judging_rows(site);
   for (std::int64_t row = 0; row < site.rows.rows; ++row) {
-    const bool held_out = row % kFold == kFold - 1;
+    const bool held_out = judging[static_cast<std::size_t>(row)] != 0;
     if (set != RowSet::all && held_out != (set == RowSet::held_out)) continue;
     if (!site.readout.empty() && site.readout[static_cast<std::size_t>(row)] != 0) chosen.add(row, 1.0F);
     else others.push_back(row);

@@ -12,8 +12,8 @@ namespace nq {
 /// Which token rows a copy of a site takes.
 enum class RowSet {
   all,
-  fitting,   ///< three of every four
-  held_out,  ///< every fourth
+  fitting,   ///< of the images that fit, or three rows of every four
+  held_out,  ///< of the images that judge (SiteInput::held_out), or every fourth row
 };
 
 /// A site as its quantized product sees it: inputs divided by the channel scale and weights

@@ -19,6 +19,9 @@ constexpr std::array<double, 4> kPowers = {0.25, 0.5, 0.75, 1.0};
 constexpr std::array<std::size_t, 4> kOutlierCounts = {1, 2, 4, 8};
 constexpr double kWideRange = 3.0;    // against the median range
 constexpr double kOutlierGain = 0.7;  // the error must fall to this fraction
+constexpr double kPaidGain = 0.65;    // the same for scales that cost a Mul
+// Multiply-accumulates of the integer product that take as long as one element of a Mul.
+constexpr double kMulCost = 8.0;
 // A channel is never scaled further than this from the middle one: keeps float32 folding sane.
 constexpr double kMaxScale = 1024.0;
 
@@ -71,7 +74,13 @@ double held_out_error(const SiteInput& site, const MethodOptions& options, const
   fit.activation = activation_params(-1, 1, options.activation_bits, options.activation_symmetric);
   fit.weight = absmax_weight(fitting.input().weight, options.weight_bits);
   fit.weight_codes = weight_codes(fitting.input().weight, fit.weight);
-  const ChannelSamples samples(fitting.input());
+  // Extremes of the fitting rows alone: what clipping costs on other images shall be seen.
+  SiteInput seen = fitting.input();
+  const Eigen::RowVectorXf low = as_eigen(seen.rows).colwise().minCoeff();
+  const Eigen::RowVectorXf high = as_eigen(seen.rows).colwise().maxCoeff();
+  seen.channel_min = {low.data(), static_cast<std::size_t>(low.size())};
+  seen.channel_max = {high.data(), static_cast<std::size_t>(high.size())};
+  const ChannelSamples samples(seen);
   const std::vector<JointChoice> best = joint_search(fitting.input(), samples, fit.activation, 1);
 
   const PreparedSite held_out(site, RowSet::held_out, kHeldOutRows, structure.channel_scale,
@@ -83,33 +92,65 @@ double held_out_error(const SiteInput& site, const MethodOptions& options, const
   return probe.evaluate(grid, best[0].noisy_bias).centred_error2;
 }
 
+/// Greedy search; every step keeps what it finds only when the held-out error falls enough.
+class StructureSearch {
+ public:
+  StructureSearch(const SiteInput& site, const MethodOptions& options)
+      : site_(site), options_(options), ranges_(channel_ranges(site)),
+        least_(held_out_error(site, options, best_)) {}
+
+  SiteStructure run() {
+    const bool scale = options_.best.channel_scale;
+    if (scale && site_.channel_scale_allowed) search_scale(1.0);
+    if (options_.best.outlier_channels) search_outliers();
+    if (scale && !site_.channel_scale_allowed && affordable(best_.outlier_channels.size(), true)) search_scale(kPaidGain);
+    return best_;
+  }
+
+ private:
+  /// Whether the float work, as a share of the layer's multiply-accumulates, is allowed.
+  bool affordable(std::size_t outliers, bool multiply) const {
+    const double side = static_cast<double>(outliers) / static_cast<double>(site_.weight.rows);
+    const double mul = multiply ? kMulCost / static_cast<double>(site_.weight.cols) : 0.0;
+    return side + mul <= options_.max_overhead;
+  }
+
+  bool offer(SiteStructure trial, double limit) {
+    const double error = held_out_error(site_, options_, trial);
+    if (!(error < limit)) return false;
+    least_ = error;
+    best_ = std::move(trial);
+    return true;
+  }
+
+  void search_scale(double gain) {
+    const double start = least_;
+    for (const double power : kPowers) {
+      offer({power_scale(ranges_, power), best_.outlier_channels}, std::min(least_, gain * start));
+    }
+  }
+
+  void search_outliers() {
+    const bool multiplied = !best_.channel_scale.empty() && !site_.channel_scale_allowed;
+    for (const std::size_t count : kOutlierCounts) {
+      SiteStructure trial{best_.channel_scale, widest_channels(ranges_, count)};
+      if (trial.outlier_channels.size() <= best_.outlier_channels.size()) break;
+      if (!affordable(trial.outlier_channels.size(), multiplied)) break;
+      offer(std::move(trial), kOutlierGain * least_);
+    }
+  }
+
+  const SiteInput& site_;
+  const MethodOptions& options_;
+  std::vector<double> ranges_;
+  SiteStructure best_;
+  double least_;
+};
+
 }  // namespace
 
 SiteStructure search_structure(const SiteInput& site, const MethodOptions& options) {
-  SiteStructure best;
-  double least = held_out_error(site, options, best);
-  const std::vector<double> ranges = channel_ranges(site);
-  if (site.channel_scale_allowed && options.best.channel_scale) {
-    for (const double power : kPowers) {
-      const SiteStructure trial{power_scale(ranges, power), {}};
-      const double error = held_out_error(site, options, trial);
-      if (!(error < least)) continue;
-      least = error;
-      best = trial;
-    }
-  }
-  if (!options.best.outlier_channels) return best;
-  const double allowed = options.max_overhead * static_cast<double>(site.weight.rows);
-  for (const std::size_t count : kOutlierCounts) {
-    if (static_cast<double>(count) > allowed) break;
-    SiteStructure trial{best.channel_scale, widest_channels(ranges, count)};
-    if (trial.outlier_channels.size() <= best.outlier_channels.size()) break;
-    const double error = held_out_error(site, options, trial);
-    if (!(error < kOutlierGain * least)) continue;
-    least = error;
-    best = std::move(trial);
-  }
-  return best;
+  return StructureSearch(site, options).run();
 }
 
 }  // namespace nq

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t kFittingRows = 1536;
 constexpr std::int64_t kHeldOutRows = 1024;
-constexpr std::int64_t kGramRows = 4096;
+constexpr std::int64_t kGramRows = 6144;
 constexpr int kFinalists = 3;
 constexpr int kSweeps = 3;
 // Scales that are tried without a noisy bias, from the extremes downwards.
@@ -117,10 +117,10 @@ class BestSearch {
   void find_target() {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
+    gram_ = input_moments(centred_rows(rows_of(RowSet::all, kGramRows).input(), fit_)).gram;
+    if (!options_.best.compensation) return;
     const InputMoments moments =
         input_moments(centred_rows(rows_of(RowSet::fitting, kGramRows).input(), fit_));
-    gram_ = moments.gram;
-    if (!options_.best.compensation) return;
     const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kHeldOutRows).input(), fit_);
     target_ = compensated_weight(target_, moments, held_out);
   }

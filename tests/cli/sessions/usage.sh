@@ -15,7 +15,7 @@ refuse 2 "did you mean '--images'?" "nqcli eval --help" -- eval vit.onnx --imgae
 refuse 2 "MODEL is required" -- inspect
 refuse 2 "--images is required" -- eval vit.onnx
 refuse 2 "--output-dir is required" -- run vit.onnx --input x.npy
-refuse 2 "--recipe is required" -- quantize vit.onnx
+refuse 2 "either --recipe or --stats" -- quantize vit.onnx
 refuse 2 "--wbits" "9" -- calibrate vit.onnx --images images --wbits 9
 refuse 2 "--abits" "1" -- calibrate vit.onnx --images images --abits 1
 refuse 2 "--method" "minmaxx" "noisyquant" -- calibrate vit.onnx --images images --method minmaxx

@@ -6,12 +6,16 @@
 #include <memory>
 
 #include "document.hpp"
+#include "nq/calibrate.hpp"
+#include "nq/error.hpp"
 #include "nq/inspect.hpp"
+#include "options/calibration_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 #include "output_check.hpp"
 #include "output_names.hpp"
 #include "quantized_set.hpp"
+#include "terminal_progress.hpp"
 #include "text_forms.hpp"
 
 namespace nq {
@@ -20,32 +24,67 @@ namespace {
 struct QuantizeCommandOptions {
   ModelOptions model;
   std::filesystem::path recipe;
+  std::filesystem::path statistics;
+  std::filesystem::path recipe_out;
   std::filesystem::path output;
+  CalibrationOptions calibration;
+  bool fold = true;
   RuntimeOptions runtime;
 };
 
+/// A recipe that was given, or one fitted to statistics and saved.
+struct RecipeSource {
+  Recipe recipe;
+  std::filesystem::path path;
+  std::filesystem::path output;
+};
+
+RecipeSource read_recipe(const QuantizeCommandOptions& options) {
+  RecipeSource source{load_recipe(options.recipe), options.recipe, options.output};
+  if (source.output.empty()) source.output = default_output(options.model.path, recipe_bits(source.recipe));
+  check_output(source.output, {options.model.path, options.recipe});
+  return source;
+}
+
+RecipeSource fit_recipe(const QuantizeCommandOptions& options, const ModelFile& model) {
+  RecipeSource source{{}, options.recipe_out, options.output};
+  const MethodOptions& fit = options.calibration.fit;
+  if (source.output.empty()) {
+    source.output = default_output(options.model.path, {fit.weight_bits, fit.activation_bits});
+  }
+  if (source.path.empty()) source.path = default_recipe(source.output);
+  check_output(source.output, {options.model.path, options.statistics});
+  check_output(source.path, {options.model.path, options.statistics, source.output});
+  TerminalProgress progress(options.runtime.progress());
+  source.recipe = fit_statistics(model, options.statistics, options.calibration, progress).recipe;
+  source.recipe.options[kFoldOption] = options.fold ? "true" : "false";
+  save_recipe(source.path, source.recipe);
+  return source;
+}
+
 void run_quantize(const QuantizeCommandOptions& options) {
   options.runtime.apply();
-  const Recipe recipe = load_recipe(options.recipe);
-  const std::filesystem::path output =
-      options.output.empty() ? default_output(options.model.path, recipe_bits(recipe)) : options.output;
-  check_output(output, {options.model.path, options.recipe});
+  if (options.recipe.empty() == options.statistics.empty()) {
+    throw Error(ErrorKind::usage, "give either --recipe or --stats");
+  }
   const ModelFile model = options.model.load();
-  quantize(model, recipe, emit_options(recipe)).save(output);
-  const Inspection written = inspect(ModelFile::load(output));
+  const RecipeSource source = options.statistics.empty() ? read_recipe(options) : fit_recipe(options, model);
+  quantize(model, source.recipe, emit_options(source.recipe)).save(source.output);
+  const Inspection written = inspect(ModelFile::load(source.output));
   if (options.runtime.json) {
     Json document = new_document("quantize");
     document["model"] = options.model.path.string();
-    document["recipe"] = options.recipe.string();
-    document["output"] = output.string();
-    document["output_bytes"] = std::filesystem::file_size(output);
-    document["method"] = recipe.method;
+    document["recipe"] = source.path.string();
+    document["statistics"] = options.statistics.empty() ? Json() : Json(options.statistics.string());
+    document["output"] = source.output.string();
+    document["output_bytes"] = std::filesystem::file_size(source.output);
+    document["method"] = source.recipe.method;
     document["quantization"] = json_quantized_set(written);
     print_document(document);
     return;
   }
-  print_text(fmt::format("wrote      {} ({}; the float model has {})\nquantized  {}\n", output.string(),
-                         bytes_text(std::filesystem::file_size(output)),
+  print_text(fmt::format("wrote      {} ({}; the float model has {})\nquantized  {}\n", source.output.string(),
+                         bytes_text(std::filesystem::file_size(source.output)),
                          bytes_text(std::filesystem::file_size(options.model.path)),
                          quantized_set_text(written)));
 }
@@ -55,17 +94,30 @@ void run_quantize(const QuantizeCommandOptions& options) {
 void add_quantize(CLI::App& app) {
   auto options = std::make_shared<QuantizeCommandOptions>();
   CLI::App& command = *app.add_subcommand(
-      "quantize", "Write the quantized model of a recipe again; the same bytes, without images");
+      "quantize", "Write the quantized model of a recipe, or of calibration statistics, without images");
   options->model.add_to(command);
-  command.add_option("--recipe", options->recipe, "Recipe written by calibrate")
-      ->required()
+  command.add_option("--recipe", options->recipe, "Recipe written by calibrate: the same bytes again")
+      ->type_name("FILE");
+  command
+      .add_option("--stats", options->statistics,
+                  "Statistics written by calibrate --save-stats: fits anew with the options below")
       ->type_name("FILE");
   command
       .add_option("-o,--output", options->output,
                   "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
       ->type_name("FILE");
+  command
+      .add_option("--recipe-out", options->recipe_out,
+                  "With --stats: the recipe; default: <output>.recipe.json beside the output")
+      ->type_name("FILE");
+  add_fit_options(command, options->calibration);
+  command
+      .add_flag("--fold,!--no-fold", options->fold,
+                "Fold the noisy bias into what feeds the layer where that is exact")
+      ->group("Quantization");
   options->runtime.add_to(command);
-  command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx");
+  command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx"
+      "\n  nqcli quantize vit.onnx --stats vit.stats --method best --wbits 4 --abits 8");
   command.callback([options] { run_quantize(*options); });
 }
 

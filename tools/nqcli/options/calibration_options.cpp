@@ -58,7 +58,7 @@ void add_choice(CLI::App& command, const std::string& flag, const std::string& h
 
 }  // namespace
 
-void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
+void add_fit_options(CLI::App& command, CalibrationOptions& options) {
   MethodOptions& fit = options.fit;
   const auto add = [&command](const std::string& flag, auto& value, const std::string& help) {
     return command.add_option(flag, value, help)->capture_default_str()->group(kGroup);
@@ -76,9 +76,6 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
   add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
              [&fit](bool asymmetric) { fit.activation_symmetric = !asymmetric; });
   add("--seed", fit.seed, "Seed of the noise and of the choice of images");
-  add_choice(
-      command, "--propagate", "What later layers see while a layer is calibrated", "fp32", "quantized",
-      [&options](bool quantized) { options.propagate = quantized ? Propagate::quantized : Propagate::fp32; });
   add_choice(command, "--objective", "Loss of the scale search, on the layer's output", "mse", "cosine",
              [&fit](bool cosine) { fit.objective = cosine ? Objective::cosine : Objective::mse; });
   add("--alpha", fit.alpha, "Least candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
@@ -91,12 +88,24 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
   add("--percentile", fit.percentile, "Percentile of |x| that method percentile clips at")
       ->check(CLI::Range(0.0, 100.0));
   add_best_options(command, fit);
+}
+
+void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
+  add_fit_options(command, options);
+  add_choice(
+      command, "--propagate", "What later layers see while a layer is calibrated", "fp32", "quantized",
+      [&options](bool quantized) { options.propagate = quantized ? Propagate::quantized : Propagate::fp32; });
   command
       .add_option("--max-memory", options.max_sample_bytes,
                   "Memory for sampled layer inputs, e.g. 512M or 2G")
       ->transform(CLI::AsSizeValue(false))
       ->default_str("1536M")
       ->type_name("SIZE")
+      ->group(kGroup);
+  command
+      .add_option("--save-stats", options.save_statistics,
+                  "Keep what the images gave for quantize --stats; --propagate fp32 only")
+      ->type_name("FILE")
       ->group(kGroup);
 }
 

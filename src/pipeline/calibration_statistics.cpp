@@ -1,0 +1,87 @@
+#include "pipeline/calibration_statistics.hpp"
+
+#include <set>
+
+#include "core/check.hpp"
+#include "data/image_list.hpp"
+
+namespace nq {
+namespace {
+
+void check_same(bool same, const char* what) {
+  NQ_CHECK(same, input, "the statistics cannot be merged: they differ in their {}", what);
+}
+
+bool same_selection(const SiteSelection& a, const SiteSelection& b) {
+  return a.patch_embed == b.patch_embed && a.head == b.head && a.include == b.include && a.exclude == b.exclude;
+}
+
+void check_mergeable(const CalibrationStatistics& a, const CalibrationStatistics& b) {
+  check_same(a.model_sha256 == b.model_sha256, "model");
+  check_same(a.preprocess == b.preprocess, "preprocessing");
+  check_same(a.input_shapes == b.input_shapes, "input shape");
+  check_same(a.capacity == b.capacity, "capacity (--max-memory)");
+  check_same(same_selection(a.selection, b.selection), "choice of layers");
+  check_same(a.groups.size() == b.groups.size(), "layers");
+  for (std::size_t k = 0; k < a.groups.size(); ++k) {
+    check_same(a.groups[k].origins == b.groups[k].origins, "layers");
+    check_same(a.groups[k].observer->c_in() == b.groups[k].observer->c_in(), "layers");
+    check_same(a.groups[k].observer->readout() == b.groups[k].observer->readout(), "read tokens");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> origins_of(const SiteGroup& group) {
+  std::vector<std::string> origins;
+  for (const LinearSite& site : group.sites) origins.push_back(site.origin);
+  return origins;
+}
+
+void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other) {
+  check_mergeable(statistics, other);
+  std::set<std::string> seen(statistics.images.begin(), statistics.images.end());
+  for (const std::string& line : other.images) {
+    NQ_CHECK(seen.insert(line).second, input, "the statistics cannot be merged: both hold the image '{}'",
+             line.substr(std::min<std::size_t>(66, line.size())));
+  }
+  statistics.images.insert(statistics.images.end(), other.images.begin(), other.images.end());
+  sort_image_lines(statistics.images);
+  statistics.images_read += other.images_read;
+  for (std::size_t k = 0; k < statistics.groups.size(); ++k) {
+    SiteObserver& observer = *statistics.groups[k].observer;
+    for (const auto& [key, row] : other.groups[k].observer->kept_rows()) observer.keep(key, row);
+    observer.add(other.groups[k].observer->totals());
+  }
+}
+
+void merge_statistics(const std::vector<std::filesystem::path>& parts, const std::filesystem::path& merged) {
+  NQ_CHECK(!parts.empty(), usage, "no statistics to merge");
+  CalibrationStatistics all = load_statistics(parts.front());
+  for (std::size_t k = 1; k < parts.size(); ++k) {
+    with_context([&] { merge(all, load_statistics(parts[k])); },
+                 [&] { return fmt::format("while merging '{}'", parts[k].string()); });
+  }
+  save_statistics(merged, all);
+}
+
+StatisticsSummary summarize_statistics(const std::filesystem::path& path) {
+  const CalibrationStatistics statistics = load_statistics(path);
+  StatisticsSummary summary;
+  summary.model_sha256 = statistics.model_sha256;
+  summary.preprocess = statistics.preprocess;
+  summary.images = statistics.images_read;
+  summary.image_list_sha256 = lines_sha256(statistics.images);
+  summary.capacity = statistics.capacity;
+  for (const auto& group : statistics.groups) {
+    const SiteStatistics rows = group.observer->finish();
+    StatisticsSummary::Layer layer{group.origins, group.observer->c_in(), rows.tokens, rows.rows, 0, 0, 0};
+    layer.readout_rows = std::count(rows.readout.begin(), rows.readout.end(), 1);
+    layer.low = *std::min_element(rows.channel_min.begin(), rows.channel_min.end());
+    layer.high = *std::max_element(rows.channel_max.begin(), rows.channel_max.end());
+    summary.layers.push_back(std::move(layer));
+  }
+  return summary;
+}
+
+}  // namespace nq

@@ -1,0 +1,45 @@
+#include "core/check.hpp"
+#include "core/stopwatch.hpp"
+#include "data/image_list.hpp"
+#include "nq/calibrate.hpp"
+#include "nq/executor.hpp"
+#include "nq/version.hpp"
+#include "pipeline/calibration_statistics.hpp"
+#include "pipeline/site_plan.hpp"
+
+namespace nq {
+
+CalibrationResult fit_statistics(const ModelFile& model, const std::filesystem::path& path, CalibrationOptions options,
+                                 Progress& progress) {
+  CalibrationStatistics statistics = load_statistics(path);
+  NQ_CHECK(statistics.model_sha256 == model.sha256(), input,
+           "the statistics '{}' were taken from another model (sha256 {}..., this one is {}...)", path.string(),
+           statistics.model_sha256.substr(0, 12), model.sha256().substr(0, 12));
+  options.selection = statistics.selection;
+  options.propagate = Propagate::fp32;
+  const SitePlan plan(specialize(model.to_graph(), {statistics.input_shapes, {}}), options);
+  bool same = plan.groups().size() == statistics.groups.size();
+  for (std::size_t k = 0; same && k < statistics.groups.size(); ++k) {
+    same = origins_of(plan.groups()[k]) == statistics.groups[k].origins &&
+           plan.groups()[k].c_in() == statistics.groups[k].observer->c_in();
+  }
+  NQ_CHECK(same, input, "the statistics '{}' hold other layers than the model", path.string());
+  CalibrationResult result;
+  Recipe& recipe = result.recipe;
+  recipe.tool_version = version();
+  recipe.model_sha256 = statistics.model_sha256;
+  recipe.preprocess = statistics.preprocess;
+  recipe.input_shapes = statistics.input_shapes;
+  recipe.image_list_sha256 = lines_sha256(statistics.images);
+  recipe.calibration_images = result.images = statistics.images_read;
+  result.sample_bytes = plan.sample_bytes(statistics.capacity);
+  plan.record_options(recipe);
+  Observers observers;
+  for (auto& group : statistics.groups) observers.push_back(std::move(group.observer));
+  const Stopwatch watch;
+  recipe.sites = plan.fit_all(std::move(observers), progress);
+  result.phases.search = watch.seconds();
+  return result;
+}
+
+}  // namespace nq

@@ -1,0 +1,117 @@
+#include "pipeline/site_plan.hpp"
+
+#include <mutex>
+
+#include "core/check.hpp"
+#include "core/parallel.hpp"
+#include "pipeline/affine_fold.hpp"
+#include "pipeline/group_fitter.hpp"
+#include "pipeline/site_bits.hpp"
+#include "pipeline/value_fold.hpp"
+
+namespace nq {
+namespace {
+
+constexpr std::int64_t kMaxRowsPerSite = 8192;
+constexpr std::int64_t kMinRowsPerSite = 256;
+
+/// Names of the parts that are switched off, with commas.
+std::string parts_left_out(const BestParts& parts) {
+  std::string text;
+  for (const BestPart& part : best_parts()) {
+    if (parts.*part.member) continue;
+    text += (text.empty() ? "" : ",") + std::string(part.name);
+  }
+  return text;
+}
+
+}  // namespace
+
+SitePlan::SitePlan(TypedGraph typed, const CalibrationOptions& options)
+    : typed_(std::move(typed)), options_(options), method_(builtin_methods().get(options.method)) {
+  sites_ = select_sites(find_linear_sites(typed_), options.selection, skipped_);
+  groups_ = group_sites(sites_);
+  NQ_CHECK(!groups_.empty(), unsupported, "the model has no linear layer to quantize with these options");
+  fit_options_ = group_options(groups_, options);
+  readout_ = find_readout_tokens(typed_);
+}
+
+std::int64_t SitePlan::capacity() const {
+  const std::uint64_t row_bytes = sample_bytes(8) / 8;
+  const std::uint64_t budget = options_.max_sample_bytes;
+  const auto rows = static_cast<std::int64_t>(budget / std::max<std::uint64_t>(row_bytes, 1));
+  if (rows < kMinRowsPerSite) {
+    throw Error(ErrorKind::resource,
+                fmt::format("calibration samples need at least {} bytes, the limit is {}",
+                            row_bytes * kMinRowsPerSite, budget),
+                "raise --max-memory, or quantize fewer layers with --include");
+  }
+  return std::min(rows, kMaxRowsPerSite);
+}
+
+std::uint64_t SitePlan::sample_bytes(std::int64_t capacity) const {
+  std::uint64_t bytes = 0;
+  for (const SiteGroup& group : groups_) bytes += SiteObserver::sample_bytes(group.c_in(), capacity);
+  return bytes;
+}
+
+std::unique_ptr<SiteObserver> SitePlan::make_observer(std::size_t group, std::int64_t capacity) const {
+  std::vector<std::uint8_t> mask;
+  if (readout_) mask = readout_->mask_for(typed_.type(groups_[group].x).shape);
+  return std::make_unique<SiteObserver>(groups_[group].c_in(), capacity, std::move(mask));
+}
+
+std::vector<SiteRecipe> SitePlan::fit(std::size_t group, const SiteStatistics& statistics) const {
+  const auto fold = find_affine_fold(typed_, groups_[group]);
+  SiteContext context;
+  context.channel_scale_allowed =
+      (fold && !fold->scale_origin.empty()) || find_value_fold(typed_, groups_[group], sites_).has_value();
+  context.readout_only = readout_ && readout_->unmixed[static_cast<std::size_t>(groups_[group].x.index)] != 0;
+  return fit_group(groups_[group], static_cast<int>(group), statistics, context, method_, fit_options_[group]);
+}
+
+std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progress) const {
+  progress.begin("searching", static_cast<std::int64_t>(groups_.size()), "sites");
+  std::vector<std::vector<SiteRecipe>> fitted(groups_.size());
+  std::mutex progress_mutex;
+  parallel_for(0, static_cast<std::int64_t>(groups_.size()), 1, [&](std::int64_t index, std::int64_t) {
+    const auto at = static_cast<std::size_t>(index);
+    fitted[at] = fit(at, observers[at]->finish());
+    observers[at].reset();
+    const std::lock_guard lock(progress_mutex);
+    progress.advance(1);
+  });
+  progress.end();
+  std::vector<SiteRecipe> all;
+  for (auto& recipes : fitted) std::move(recipes.begin(), recipes.end(), std::back_inserter(all));
+  return all;
+}
+
+void SitePlan::record_options(Recipe& recipe) const {
+  recipe.method = options_.method;
+  recipe.seed = options_.fit.seed;
+  recipe.skipped = skipped_;
+  const MethodOptions& fit = options_.fit;
+  recipe.options = {
+      {"wbits", std::to_string(fit.weight_bits)},
+      {"abits", std::to_string(fit.activation_bits)},
+      {"activation", fit.activation_symmetric ? "symmetric" : "asymmetric"},
+      {"objective", fit.objective == Objective::mse ? "mse" : "cosine"},
+      {"alpha", fmt::format("{}", fit.alpha)},
+      {"beta", fmt::format("{}", fit.beta)},
+      {"candidates", std::to_string(fit.candidates)},
+      {"rounds", std::to_string(fit.rounds)},
+      {"percentile", fmt::format("{}", fit.percentile)},
+      {"noise_candidates", std::to_string(fit.noise_candidates)},
+      {"bits", bits_rules_text(options_.bits)},
+      {"best_without", parts_left_out(fit.best)},
+      {"max_overhead", fmt::format("{}", fit.max_overhead)},
+      {"propagate", options_.propagate == Propagate::fp32 ? "fp32" : "quantized"},
+      {"patch_embed", options_.selection.patch_embed ? "true" : "false"},
+      {"head", options_.selection.head ? "true" : "false"},
+      {"include", options_.selection.include},
+      {"exclude", options_.selection.exclude},
+  };
+}
+
+}  // namespace nq

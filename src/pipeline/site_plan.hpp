@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "graph/readout_tokens.hpp"
+#include "nq/calibrate.hpp"
+#include "pipeline/site_groups.hpp"
+#include "pipeline/site_observer.hpp"
+
+namespace nq {
+
+using Observers = std::vector<std::unique_ptr<SiteObserver>>;
+
+/// What is fitted, and with which options: the part of a calibration that knows no images.
+class SitePlan {
+ public:
+  /// Throws Error(unsupported) when no linear layer is left to quantize, Error(usage) on bad
+  /// patterns or bits.
+  SitePlan(TypedGraph typed, const CalibrationOptions& options);
+
+  const TypedGraph& typed() const noexcept { return typed_; }
+  const std::vector<SiteGroup>& groups() const noexcept { return groups_; }
+  const std::vector<SkippedSite>& skipped() const noexcept { return skipped_; }
+
+  /// Rows per site that fit CalibrationOptions::max_sample_bytes. Throws Error(resource) when too
+  /// few would.
+  std::int64_t capacity() const;
+  std::uint64_t sample_bytes(std::int64_t capacity) const;
+
+  std::unique_ptr<SiteObserver> make_observer(std::size_t group, std::int64_t capacity) const;
+
+  std::vector<SiteRecipe> fit(std::size_t group, const SiteStatistics& statistics) const;
+
+  /// All groups, in order; releases the observers.
+  std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress) const;
+
+  /// Method, options and seed, as the recipe records them.
+  void record_options(Recipe& recipe) const;
+
+ private:
+  TypedGraph typed_;
+  const CalibrationOptions& options_;
+  const Method& method_;
+  std::vector<SkippedSite> skipped_;
+  std::vector<LinearSite> sites_;
+  std::vector<SiteGroup> groups_;
+  std::vector<MethodOptions> fit_options_;  ///< per group
+  std::optional<ReadoutTokens> readout_;
+};
+
+}  // namespace nq

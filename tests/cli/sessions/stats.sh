@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Statistics: the same bytes as calibrate, any other method or bits, merged shards, refusals.
+source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
+
+fixture tiny_vit vit.onnx
+fixture tiny_vit_other other.onnx
+image_folder images 9
+mkdir first second
+cp -r images/a first
+cp -r images/b second
+pre=(--preprocess inception -q)
+
+ok calibrate vit.onnx --images images "${pre[@]}" --save-stats all.stats -o a.onnx
+ok quantize vit.onnx --stats all.stats -o b.onnx -q
+cmp a.onnx b.onnx || fail "quantize --stats gave other bytes than calibrate"
+cmp a.recipe.json b.recipe.json || fail "quantize --stats gave another recipe than calibrate"
+
+for options in "--method noisyquant --wbits 4 --abits 6 --seed 3" "--wbits 5 --abits 5 --no-fold --bits fc1=a8"; do
+  read -ra words <<<"$options"
+  ok calibrate vit.onnx --images images "${pre[@]}" "${words[@]}" -o c.onnx
+  ok quantize vit.onnx --stats all.stats "${words[@]}" -o d.onnx -q --json
+  json_has statistics recipe quantization
+  cmp c.onnx d.onnx || fail "other bytes with $options"
+done
+
+# Shards in any order are one run.
+ok calibrate vit.onnx --images first "${pre[@]}" --save-stats first.stats -o x.onnx
+ok calibrate vit.onnx --images second "${pre[@]}" --save-stats second.stats -o x.onnx
+ok stats merge second.stats first.stats -o merged.stats --json
+json_has images image_list_sha256 layers readout_rows
+[[ $(json_value images) == 9 ]] || fail "merged images"
+cmp merged.stats all.stats || fail "merged statistics differ from one run over all images"
+ok stats show all.stats
+expect_stdout "fc1_product" "images     9"
+
+refuse 3 "both hold" -- stats merge first.stats all.stats -o none.stats
+refuse 3 "another model" -- quantize other.onnx --stats all.stats -o none.onnx
+refuse 3 "not a statistics file" -- quantize vit.onnx --stats vit.onnx -o none.onnx
+head -c 3000 all.stats >cut.stats
+refuse 3 "ends early" -- stats show cut.stats
+head -c 40 all.stats >short.stats
+refuse 3 "short.stats" -- stats show short.stats
+{ cat all.stats; echo; } >long.stats
+refuse 3 "goes on" -- stats show long.stats
+sed 's/"schema":1/"schema":7/' all.stats >future.stats
+refuse 3 "schema 7" -- stats show future.stats
+refuse 2 "either --recipe or --stats" -- quantize vit.onnx -o none.onnx
+refuse 2 "--save-stats" -- calibrate vit.onnx --images images "${pre[@]}" --propagate quantized --save-stats none.stats -o none.onnx
+[[ ! -e none.stats && ! -e none.onnx ]] || fail "a refused command wrote a file"
