@@ -61,6 +61,16 @@ def products(model, optimized):
     return len(integers), [node.name for node in floats]
 
 
+def verify(binary, model):
+    """The static verdict on every product is ONNX Runtime's, and every quantized one runs on integers."""
+    report = json.loads(oracle.nqcli(binary, "verify", model, "--target", "portable", "--ort", "--json"))
+    if not report["onnxruntime"]["available"]:
+        raise SystemExit(report["onnxruntime"]["reason"])
+    if report["passed"] and report["int8"] == report["quantized"]:
+        return []
+    return [f"{model.name}: verify: {report['findings']} {[item for item in report['products'] if item['quantized'] and not item['int8']]}"]
+
+
 def check_model(binary, label, model, folder):
     failures = []
     folder.mkdir()
@@ -74,6 +84,12 @@ def check_model(binary, label, model, folder):
         oracle.nqcli(binary, "calibrate", model, "--images", folder / "images", "--preprocess", folder / "preprocess.json",
                      "--wbits", bits, "--abits", bits, "-o", target, "--recipe-out", folder / "recipe.json")
         recipe = json.loads((folder / "recipe.json").read_text())
+        explicit = folder / f"explicit_w{bits}a{bits}.onnx"
+        oracle.nqcli(binary, "calibrate", model, "--images", folder / "images", "--preprocess", folder / "preprocess.json",
+                     "--method", "noisyquant", "--candidates", 4, "--noise-candidates", 2, "--no-fold",
+                     "--wbits", bits, "--abits", bits, "-o", explicit)
+        for written in (target, explicit):
+            failures += verify(binary, written)
         onnx.checker.check_model(str(target), full_check=True)
         integers, floats = products(target, folder / "optimized.onnx")
         sites = len(recipe["sites"])

@@ -25,6 +25,7 @@
 #include "quantized_set.hpp"
 #include "report_forms.hpp"
 #include "table.hpp"
+#include "target_check.hpp"
 #include "text_forms.hpp"
 
 namespace nq {
@@ -38,6 +39,7 @@ struct CalibrateCommandOptions {
   std::int64_t num_images = 0;
   CalibrationOptions calibration;
   bool fold = true;
+  std::string target;
   bool dry_run = false;
   RuntimeOptions runtime;
 };
@@ -247,6 +249,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   options.runtime.apply();
   options.calibration.bad_images = options.images.bad_image_policy();
   options.calibration.input_shape = options.model.input_shape();
+  check_target_options(options.target, options.calibration.fit);
   const Targets targets = choose_targets(options);
   const ModelFile model = options.model.load();
   const Preprocess preprocess = options.images.resolve(model, options.calibration.input_shape);
@@ -260,9 +263,11 @@ void run_calibrate(CalibrateCommandOptions options) {
   Outcome outcome;
   outcome.result = calibrate(model, samples, preprocess, options.calibration, progress);
   outcome.result.recipe.options[kFoldOption] = options.fold ? "true" : "false";
+  if (!options.target.empty()) outcome.result.recipe.options["target"] = options.target;
   log_skipped(outcome.result.skipped_images);
   write_results(model, targets, outcome.result);
   try {
+    check_written_for(options.target, targets.model);
     measure_written(options, model, targets.model, samples, preprocess, progress, outcome);
   } catch (const Error& error) {
     throw error.with_frame(
@@ -302,6 +307,11 @@ void add_calibrate(CLI::App& app) {
   command
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into what feeds the layer where that is exact")
+      ->group("Quantization");
+  command
+      .add_option("--target", options->target,
+                  "Refuse options that this runtime does not take, and verify the written file for it")
+      ->check(CLI::IsMember({"portable", "ort-cpu", "tensorrt", "openvino"}))
       ->group("Quantization");
   options->runtime.add_to(command);
   command.footer(

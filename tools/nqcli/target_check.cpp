@@ -1,0 +1,33 @@
+#include "target_check.hpp"
+
+#include <fmt/format.h>
+
+#include "nq/error.hpp"
+#include "nq/verify.hpp"
+
+namespace nq {
+
+void check_target_options(const std::string& target, const MethodOptions& fit) {
+  if (target.empty() || fit.activation_symmetric) return;
+  const Target chosen = target_from(target);
+  if (chosen != Target::tensorrt && chosen != Target::portable) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("--activation asymmetric makes uint8 codes with zero points, which --target {} does not take", target),
+              "--activation symmetric, or --target ort-cpu or openvino");
+}
+
+void check_written_for(const std::string& target, const std::filesystem::path& path) {
+  if (target.empty()) return;
+  const Verification result = verify(ModelFile::load(path), target_from(target));
+  if (result.passed()) return;
+  std::string text = fmt::format("the file is not what --target {} needs", target);
+  for (const ProductVerdict& product : result.products) {
+    if (product.quantized && !product.int8_kernel) text += fmt::format("; '{}' stays float, because {}", product.name, product.reason);
+  }
+  for (const Finding& finding : result.findings) {
+    if (finding.severity == Severity::error) text += fmt::format("; '{}': {}", finding.node, finding.message);
+  }
+  throw Error(ErrorKind::gate, text);
+}
+
+}  // namespace nq
