@@ -6,6 +6,21 @@
 #include "quant/quantizers.hpp"
 
 namespace nq {
+namespace {
+
+kernels::StridedMatrix strided(const MatrixView& view) {
+  return {view.data, view.rows, view.cols, view.stride, 1};
+}
+
+/// out = rows * weight + bias on the calling thread.
+void multiply(const MatrixView& rows, const kernels::PackedMatrix& weight, std::span<const float> bias,
+              float* out) {
+  kernels::gemm_serial(strided(rows), weight.data(), weight.cols(), out, weight.cols(),
+                       {.bias = bias.data()});
+}
+
+}  // namespace
+
 EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
     : grid_(affine_grid(fit.activation)),
       noise_(fit.noisy_bias),
@@ -13,7 +28,8 @@ EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
       bias_(denoising_bias(site.bias, fit)),
       outliers_(fit.outlier_channels) {
   const std::vector<float> values = dequantize_weight(fit.weight_codes, fit.weight);
-  weight_ = Eigen::Map<const RowMatrix>(values.data(), site.weight.rows, site.weight.cols);
+  weight_ =
+      kernels::PackedMatrix(kernels::StridedMatrix::dense(values.data(), site.weight.rows, site.weight.cols));
   outlier_weight_.resize(static_cast<Eigen::Index>(outliers_.size()), site.weight.cols);
   for (std::size_t i = 0; i < outliers_.size(); ++i) {
     outlier_weight_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.weight).row(outliers_[i]);
@@ -21,7 +37,7 @@ EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
 }
 
 void EmittedLayer::quantize_row(const float* x, float* out) const {
-  const std::int64_t channels = weight_.rows();
+  const std::int64_t channels = weight_.depth();
   if (!channel_scale_.empty()) {
     for (std::int64_t c = 0; c < channels; ++c) out[c] = x[c] / channel_scale_[static_cast<std::size_t>(c)];
     x = out;
@@ -38,20 +54,17 @@ void EmittedLayer::quantize_row(const float* x, float* out) const {
 void EmittedLayer::run(const MatrixView& rows, RowMatrix& out) const {
   RowMatrix quantized(rows.rows, rows.cols);
   for (std::int64_t row = 0; row < rows.rows; ++row) quantize_row(rows.row(row), quantized.row(row).data());
-  out.noalias() = quantized * weight_;
-  out.rowwise() +=
-      Eigen::Map<const Eigen::RowVectorXf>(bias_.data(), static_cast<Eigen::Index>(bias_.size()));
+  out.resize(rows.rows, weight_.cols());
+  multiply({quantized.data(), rows.rows, rows.cols, rows.cols}, weight_, bias_, out.data());
   for (std::size_t i = 0; i < outliers_.size(); ++i) {
     out.noalias() += as_eigen(rows).col(outliers_[i]) * outlier_weight_.row(static_cast<Eigen::Index>(i));
   }
 }
 
 LossMeter::LossMeter(const SiteInput& site) : site_(site), reference_(site.rows.rows, site.weight.cols) {
-  const Eigen::Map<const Eigen::RowVectorXf> bias(site.bias.data(), site.weight.cols);
+  const kernels::PackedMatrix packed(strided(site.weight));
   parallel_for(0, site.rows.rows, kRowTile, [&](std::int64_t first, std::int64_t last) {
-    auto tile = reference_.middleRows(first, last - first);
-    tile.noalias() = as_eigen(row_range(site.rows, first, last)) * as_eigen(site.weight);
-    tile.rowwise() += bias;
+    multiply(row_range(site.rows, first, last), packed, site.bias, reference_.row(first).data());
   });
   for (const float weight : site.row_weight) total_weight_ += static_cast<double>(weight);
 }

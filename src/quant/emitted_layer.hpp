@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/gemm.hpp"
 #include "nq/method.hpp"
 #include "quant/affine_grid.hpp"
 #include "quant/dense.hpp"
@@ -25,7 +26,7 @@ class EmittedLayer {
   AffineGrid grid_;
   std::vector<float> noise_;
   std::vector<float> channel_scale_;
-  RowMatrix weight_;  ///< dequantized, [c_in, c_out]
+  kernels::PackedMatrix weight_;  ///< dequantized, [c_in, c_out]
   std::vector<float> bias_;
   std::vector<std::int32_t> outliers_;
   RowMatrix outlier_weight_;  ///< float rows of W, [outliers, c_out]

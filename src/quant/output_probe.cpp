@@ -68,12 +68,14 @@ RowMatrix OutputProbe::project(const RowMatrix& matrix) const {
 
 void OutputProbe::set_weight(const SiteFit& fit) {
   const std::vector<float> values = dequantize_weight(fit.weight_codes, fit.weight);
-  weight_ = project(Eigen::Map<const RowMatrix>(values.data(), rows_.cols(),
-                                                static_cast<Eigen::Index>(fit.weight.scale.size())));
+  const RowMatrix projected = project(Eigen::Map<const RowMatrix>(
+      values.data(), rows_.cols(), static_cast<Eigen::Index>(fit.weight.scale.size())));
+  weight_ = kernels::PackedMatrix(
+      kernels::StridedMatrix::dense(projected.data(), projected.rows(), projected.cols()));
 }
 
 ProbeSums OutputProbe::evaluate(const AffineGrid& grid, std::span<const float> noise) const {
-  NQ_ASSERT(weight_.rows() == rows_.cols());
+  NQ_ASSERT(weight_.depth() == rows_.cols());
   ProbeSums sums;
   Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(reference_.cols());
   double total_weight = 0;
@@ -82,8 +84,9 @@ ProbeSums OutputProbe::evaluate(const AffineGrid& grid, std::span<const float> n
   for (Eigen::Index first = 0; first < rows_.rows(); first += kRowTile) {
     tile.resize(std::min<Eigen::Index>(kRowTile, rows_.rows() - first), rows_.cols());
     quantize_tile(rows_, first, grid, noise, tile);
-    out.noalias() = tile * weight_;
-    out.rowwise() += bias_;
+    out.resize(tile.rows(), weight_.cols());
+    kernels::gemm_serial(kernels::StridedMatrix::dense(tile.data(), tile.rows(), tile.cols()), weight_.data(),
+                         weight_.cols(), out.data(), out.cols(), {.bias = bias_.data()});
     for (Eigen::Index row = 0; row < out.rows(); ++row) {
       const auto q = out.row(row);
       const auto o = reference_.row(first + row);

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/gemm.hpp"
 #include "nq/method.hpp"
 #include "quant/affine_grid.hpp"
 #include "quant/dense.hpp"
@@ -56,7 +57,7 @@ class OutputProbe {
   RowMatrix sketch_;               ///< [c_out, columns]; empty for the identity
   Eigen::RowVectorXf bias_;        ///< B S
   RowMatrix reference_;            ///< (X W + B) S
-  RowMatrix weight_;               ///< Wq S, [c_in, columns]
+  kernels::PackedMatrix weight_;   ///< Wq S, [c_in, columns]
 };
 
 }  // namespace nq

@@ -58,7 +58,8 @@ Eigen::ArrayXf RowScaleSearch::negative_cosine(const Eigen::RowVectorXf& w, cons
 
 Eigen::ArrayXf RowScaleSearch::score(const Eigen::RowVectorXf& w, const RowMatrix& candidates,
                                      bool exact) const {
-  const RowMatrix difference = w.replicate(candidates.rows(), 1) - candidates;
+  RowMatrix difference = -candidates;
+  difference.rowwise() += w;
   const Eigen::ArrayXf loss = difference_loss(difference, exact);
   if (objective_ == Objective::cosine) return negative_cosine(w, difference, loss);
   if (moments_.error2.size() == 0) return loss;

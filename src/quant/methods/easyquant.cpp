@@ -8,6 +8,7 @@ namespace nq {
 namespace {
 
 constexpr double kConverged = 0.999;
+constexpr std::int64_t kMeasuredRows = 4096;
 
 class EasyQuant final : public Method {
  public:
@@ -18,7 +19,11 @@ class EasyQuant final : public Method {
 
 }  // namespace
 
-HostFit::HostFit(const SiteInput& site) : meter(site), probe(site, {}) {}
+HostFit::HostFit(const SiteInput& site)
+    : measured(std::make_unique<PreparedSite>(site, RowSet::all, kMeasuredRows, std::vector<float>(),
+                                              std::vector<std::int32_t>())),
+      meter(measured->input()),
+      probe(site, {}) {}
 
 void HostFit::record(std::string stage) {
   fit.stages.push_back({std::move(stage), LossMeter::mean(channel_mse)});

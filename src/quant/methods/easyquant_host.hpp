@@ -1,16 +1,19 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "nq/method.hpp"
 #include "quant/emitted_layer.hpp"
 #include "quant/output_probe.hpp"
+#include "quant/prepared_site.hpp"
 
 namespace nq {
 
 /// A fit under way together with what measures it.
 struct HostFit {
   explicit HostFit(const SiteInput& site);
+  std::unique_ptr<const PreparedSite> measured;  ///< the rows that losses are measured on
   LossMeter meter;
   OutputProbe probe;  ///< holds the weights of `fit`
   SiteFit fit;
