@@ -8,6 +8,7 @@ source scripts/measure.sh
 model=models/demo_vit.onnx
 calib=models/images/calib
 test_images=models/images/test
+method=best
 
 scripts/install_deps.sh
 /usr/bin/cmake --preset release >/dev/null
@@ -28,14 +29,14 @@ evaluate() {
     "$(stat -c %s "$2")" "$(elapsed "$3")"
 }
 
-printf '\nmethod noisyquant, %s calibration images, %s test images\n\n' \
+printf '\nmethod %s, %s calibration images, %s test images\n\n' "$method" \
   "$(find "$calib" -name '*.png' | wc -l)" "$(find "$test_images" -name '*.png' | wc -l)"
 row "" top-1 "logit MSE" "file bytes" seconds
 evaluate fp32 "$model" "$EPOCHREALTIME"
 for bits in 8 6 4; do
   start=$EPOCHREALTIME
   name=w${bits}a${bits}
-  "$nqcli" calibrate "$model" --images "$calib" --wbits "$bits" --abits "$bits" \
+  "$nqcli" calibrate "$model" --images "$calib" --method "$method" --wbits "$bits" --abits "$bits" \
     -o "$out/demo_vit_$name.onnx" -q --json >"$out/$name.json"
   evaluate "$name" "$out/demo_vit_$name.onnx" "$start"
 done
