@@ -22,6 +22,7 @@
 #include "options/selection_options.hpp"
 #include "output_check.hpp"
 #include "output_names.hpp"
+#include "preprocess_check.hpp"
 #include "quantized_set.hpp"
 #include "report_forms.hpp"
 #include "table.hpp"
@@ -40,6 +41,7 @@ struct CalibrateCommandOptions {
   CalibrationOptions calibration;
   bool fold = true;
   std::string target;
+  bool preprocess_check = true;
   bool dry_run = false;
   RuntimeOptions runtime;
 };
@@ -253,13 +255,19 @@ void run_calibrate(CalibrateCommandOptions options) {
   const Targets targets = choose_targets(options);
   const ModelFile model = options.model.load();
   const Preprocess preprocess = options.images.resolve(model, options.calibration.input_shape);
-  const std::vector<Sample> samples =
-      options.images.open().select(options.num_images, options.calibration.fit.seed);
+  const ImageFolder folder = options.images.open();
+  const std::vector<Sample> samples = folder.select(options.num_images, options.calibration.fit.seed);
   if (options.dry_run) {
     print_plan(options, targets, model, samples.size());
     return;
   }
   TerminalProgress progress(options.runtime.progress());
+  if (options.preprocess_check) {
+    EvalOptions eval;
+    eval.input_shape = options.calibration.input_shape;
+    eval.classes = options.images.classes(folder);
+    guard_preprocess(model, folder, preprocess, eval, progress);
+  }
   Outcome outcome;
   outcome.result = calibrate(model, samples, preprocess, options.calibration, progress);
   outcome.result.recipe.options[kFoldOption] = options.fold ? "true" : "false";
@@ -301,6 +309,11 @@ void add_calibrate(CLI::App& app) {
                   "Calibrate on that many images, chosen by --seed; 0 for all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
+      ->group("Images");
+  command
+      .add_flag("--preprocess-check,!--no-preprocess-check", options->preprocess_check,
+                "Where images have labels, stop when the float model is clearly better with another mean and std, "
+                "channel order, crop or interpolation (default: on)")
       ->group("Images");
   add_calibration_options(command, options->calibration);
   add_selection_options(command, options->calibration.selection);
