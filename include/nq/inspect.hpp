@@ -9,6 +9,7 @@
 #include "nq/calibrate.hpp"
 #include "nq/linear_site.hpp"
 #include "nq/model_file.hpp"
+#include "nq/overhead.hpp"
 
 namespace nq {
 
@@ -63,6 +64,7 @@ struct Inspection {
   std::vector<InspectedSite> sites;       ///< in execution order
   std::vector<RejectedProduct> rejected;  ///< products that are no linear layers, and why
   std::size_t arena_bytes = 0;            ///< activation memory of one inference at a batch of one
+  std::optional<NoiseOverhead> noise;     ///< what the noisy biases of a quantized file cost
 };
 
 /// Reads what a model consists of, without running it. Throws Error(usage) on an invalid regex, or

@@ -5,6 +5,7 @@
 #include "core/check.hpp"
 #include "nq/executor.hpp"
 #include "pipeline/existing_quantization.hpp"
+#include "pipeline/noise_report.hpp"
 #include "pipeline/site_groups.hpp"
 
 namespace nq {
@@ -69,7 +70,7 @@ InspectedSite describe_site(const LinearSite& site) {
   return result;
 }
 
-void describe_sites(const Graph& source, const TypedGraph& typed, const SiteSelection& selection,
+void describe_sites(const ModelFile& model, const Graph& source, const TypedGraph& typed, const SiteSelection& selection,
                     Inspection& result) {
   SiteSearch found = find_linear_sites(typed);
   std::vector<SkippedSite> skipped;
@@ -77,13 +78,18 @@ void describe_sites(const Graph& source, const TypedGraph& typed, const SiteSele
   for (const LinearSite& site : select_sites(found, selection, skipped)) selected.insert(site.origin);
   // select_sites lists what it leaves out in the order of the sites.
   auto next_skipped = skipped.begin();
+  std::vector<LinearSite> quantized;
   for (const LinearSite& site : found.sites) {
     InspectedSite entry = describe_site(site);
     if (!selected.contains(site.origin)) entry.skip_reason = (next_skipped++)->reason;
     entry.existing = existing_quantization(source, typed, site);
-    if (entry.existing) entry.skip_reason = "already quantized";
+    if (entry.existing) {
+      entry.skip_reason = "already quantized";
+      quantized.push_back(site);
+    }
     result.sites.push_back(std::move(entry));
   }
+  result.noise = noise_report(model, typed, quantized, result.parameters);
   result.rejected = std::move(found.rejected);
 }
 
@@ -102,7 +108,7 @@ Inspection inspect(const ModelFile& model, const InspectOptions& options) {
   result.unsupported = unsupported_nodes(graph, builtin_ops());
   if (!result.unsupported.empty()) return result;
   const TypedGraph typed = specialize(graph, planned_inputs(graph, options.input_shape));
-  describe_sites(graph, typed, options.selection, result);
+  describe_sites(model, graph, typed, options.selection, result);
   result.arena_bytes = make_plan(typed).arena_bytes();
   return result;
 }

@@ -79,6 +79,28 @@ Json json_model(const ModelFile& model) {
           {"metadata", metadata}};
 }
 
+Json json_noise(const std::optional<NoiseOverhead>& noise) {
+  if (!noise) return nullptr;
+  return {{"inputs", noise->inputs},
+          {"values", noise->values},
+          {"stored_values", noise->stored_values},
+          {"bytes", 4 * noise->values},
+          {"bytes_int16", 2 * noise->values},
+          {"parameters", noise->parameters},
+          {"share", noise->share()},
+          {"macs", noise->macs},
+          {"adds", noise->noise_adds},
+          {"stored_adds", noise->stored_adds},
+          {"bias_adds", noise->bias_adds},
+          {"energy",
+           {{"int8_mac_pj", kInt8MacPicojoules},
+            {"float32_add_pj", kFloat32AddPicojoules},
+            {"int16_add_pj", kInt16AddPicojoules},
+            {"macs_uj", noise->mac_microjoules()},
+            {"float32_share", noise->float32_energy_share()},
+            {"int16_share", noise->int16_energy_share()}}}};
+}
+
 Json json_report(const ModelFile& model, const Inspection& inspection) {
   Json document = new_document("inspect");
   document["model"] = json_model(model);
@@ -99,6 +121,7 @@ Json json_report(const ModelFile& model, const Inspection& inspection) {
     document["rejected"].push_back({{"name", product.name}, {"reason", product.reason}});
   }
   document["quantization"] = json_quantized_set(inspection);
+  document["noise"] = json_noise(inspection.noise);
   return document;
 }
 
@@ -163,6 +186,18 @@ std::string sites_text(const Inspection& inspection) {
   return text;
 }
 
+std::string noise_text(const NoiseOverhead& noise) {
+  return fmt::format(
+      "noisy bias: {} values at {} layer inputs ({} as float32, {} as int16), {:.2f} % of the parameters; {} of them are stored,\n"
+      "the others folded. {} MACs against {} additions of it ({} executed): {:.3f} % of the products' energy as float32, {:.3f} %\n"
+      "as int16 ({} pJ per int8 MAC, {} pJ per float32 addition, {} pJ per int16 addition)\n",
+      count_text(noise.values), noise.inputs, bytes_text(static_cast<std::uint64_t>(4 * noise.values)),
+      bytes_text(static_cast<std::uint64_t>(2 * noise.values)), 100 * noise.share(), count_text(noise.stored_values),
+      count_text(noise.macs), count_text(noise.noise_adds), count_text(noise.stored_adds),
+      100 * noise.float32_energy_share(), 100 * noise.int16_energy_share(), kInt8MacPicojoules, kFloat32AddPicojoules,
+      kInt16AddPicojoules);
+}
+
 void run_inspect(const InspectCommandOptions& options) {
   options.runtime.apply();
   const ModelFile model = ModelFile::load(options.model.path);
@@ -172,6 +207,7 @@ void run_inspect(const InspectCommandOptions& options) {
   } else {
     print_text(header_text(model, inspection));
     if (inspection.unsupported.empty()) print_text(sites_text(inspection));
+    if (inspection.noise) print_text(noise_text(*inspection.noise));
   }
   check_runnable(model.path(), inspection.unsupported);
 }

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# replay builds a file again or names the input that changed; diff compares two files; inspect reports the noise.
+source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
+
+fixture tiny_vit vit.onnx
+image_folder images 8
+pre=(--images images --preprocess inception)
+
+ok calibrate vit.onnx "${pre[@]}" -o best.onnx -q
+ok calibrate vit.onnx "${pre[@]}" --method noisyquant --wbits 6 --abits 5 --no-fold --seed 7 --num-images 5 --alpha 0.6 --head \
+  --exclude fc2 --target portable -o noisy.onnx -q
+ok calibrate vit.onnx "${pre[@]}" --method easyquant --activation asymmetric --objective cosine --propagate quantized \
+  --rounds 1 -o easy.onnx -q
+for file in best noisy easy; do
+  ok replay "$file.onnx" --model vit.onnx --images images
+  expect_stdout "the same bytes"
+done
+ok replay best.onnx --model vit.onnx --images images --json
+json_has identical inputs
+[[ $(json_value identical) == true ]] || fail "identical"
+
+refuse 3 "does not record how it was made" -- replay vit.onnx --model vit.onnx --images images
+refuse 3 "sha256 of the model: was" -- replay best.onnx --model noisy.onnx --images images
+cp -r images other
+fixture image:99 other/a/image_0.bmp
+refuse 3 "digest of the images: was" -- replay best.onnx --model vit.onnx --images other
+
+ok diff best.onnx best.onnx --json
+[[ $(json_value same) == true ]] || fail "a file and itself"
+ok diff best.onnx noisy.onnx
+expect_stdout "activation range" "weight scale" "metadata nqcli.method: best | noisyquant" "products that both have are quantized alike"
+ok diff vit.onnx best.onnx --json
+json_has same products equal_products file quantization graph
+grep -q '"first": "float"' ../.log/stdout || fail "a float product against a quantized one"
+
+# Explicit noise is stored and executed; folded noise costs nothing.
+ok inspect noisy.onnx
+expect_stdout "noisy bias" "of the parameters"
+ok inspect best.onnx --json
+json_has noise
+ok inspect vit.onnx --json
+[[ $(json_value noise) == null ]] || fail "a float model has no noisy bias"
