@@ -68,6 +68,9 @@ class Plan {
 Plan make_plan(TypedGraph graph, const PlanOptions& options = {},
                const OpRegistry& ops = builtin_ops());
 
+/// Plan::arena_bytes() of the plan that would be made, without keeping its packed weights.
+std::size_t measure_arena(TypedGraph graph, const OpRegistry& ops = builtin_ops());
+
 /// Called after the step that produced a tapped value; the view dies with the call.
 using Tap = std::function<void(ValueId, const TensorView&)>;
 

@@ -11,6 +11,12 @@
 
 namespace nq {
 
+/// Which part of a model with several inputs or outputs is read; empty names leave it whole.
+struct GraphChoice {
+  std::string input;   ///< the only input that may be left
+  std::string output;  ///< the only output; what it does not need is left out
+};
+
 /// The user's ONNX file, held losslessly; edited through ModelEdit, never regenerated.
 class ModelFile {
  public:
@@ -27,7 +33,7 @@ class ModelFile {
 
   /// Writes to a temporary name in the target folder, then renames. External data stays where it is
   /// when the file goes to the same folder, else its bytes are taken along. A model that would be
-  /// larger than 1 GiB as one file keeps its weights in `<file name>.data` beside it. Throws
+  /// larger than 512 MiB as one file keeps its weights in `<file name>.data` beside it. Throws
   /// Error(input).
   void save(const std::filesystem::path& path) const;
   /// Deterministic serialization.
@@ -47,17 +53,24 @@ class ModelFile {
   std::vector<std::pair<std::string, std::string>> metadata() const;
   std::optional<std::string> metadata(std::string_view key) const;
 
-  /// Runs the official ONNX checker. Throws Error(input) with its message.
+  /// Runs the official ONNX checker as far as the linked library knows the opset, and own structural
+  /// checks beyond. Throws Error(input) saying what is wrong.
   void check() const;
 
-  /// The executable reading: local functions inlined, Constant nodes and initializers as
-  /// constants. Throws Error(input) naming the node.
+  /// The same file, of which to_graph() reads the chosen part. Writing it writes all of it.
+  ModelFile read_as(GraphChoice choice) const;
+  const GraphChoice& choice() const noexcept { return choice_; }
+
+  /// The executable reading, or the chosen part of it: local functions inlined, Constant nodes and initializers as
+  /// constants. Throws Error(input) naming the node, Error(usage) when the choice names no input or
+  /// output, Error(unsupported) when the chosen output needs another input as well.
   Graph to_graph() const;
 
   const Impl& impl() const noexcept { return *impl_; }
 
  private:
   std::shared_ptr<const Impl> impl_;
+  GraphChoice choice_;
 };
 
 }  // namespace nq

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "core/file_mapping.hpp"
 
 namespace nq {
 namespace {
@@ -53,6 +54,10 @@ void fold_node(TypedGraph& typed, NodeId id, const NodeBinding& bound) {
   }
   const Tensor scratch(TensorType{DType::u8, Shape{static_cast<std::int64_t>(kernel->scratch_bytes())}});
   kernel->run({inputs, outputs, {const_cast<std::byte*>(scratch.data()), kernel->scratch_bytes()}});
+  for (const TensorView& input : inputs) {
+    // What was folded is read from its result from now on.
+    if (input.present() && input.data != &kUnread) forget_file_pages({input.data, input.type->bytes()});
+  }
   const std::vector<ValueId> made = node.outputs;
   typed.graph.remove_node(id);
   for (std::size_t k = 0; k < made.size(); ++k) {

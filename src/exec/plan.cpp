@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "core/check.hpp"
+#include "core/file_mapping.hpp"
 #include "exec/arena_layout.hpp"
 #include "exec/folding.hpp"
 #include "exec/fusion/fuse.hpp"
@@ -10,6 +11,8 @@
 
 namespace nq {
 namespace {
+
+constexpr std::size_t kLargeWeightBytes = std::size_t{1} << 16;
 
 std::size_t index_of(ValueId id) { return static_cast<std::size_t>(id.index); }
 
@@ -22,6 +25,9 @@ class Planner {
     impl_->tapped.assign(graph().num_values(), false);
     for (const ValueId tap : options.taps) impl_->tapped[index_of(tap)] = true;
   }
+
+  /// For a plan that only tells its size: kernels, and the weights they pack, go as soon as they are asked.
+  void drop_kernels() { keep_kernels_ = false; }
 
   std::shared_ptr<const Plan::Impl> run() {
     if (choice_ == KernelChoice::automatic) {
@@ -56,7 +62,21 @@ class Planner {
       }
       selected.push_back(*it);
     }
-    for (auto it = selected.rbegin(); it != selected.rend(); ++it) impl_->steps.push_back(bind(*it));
+    for (auto it = selected.rbegin(); it != selected.rend(); ++it) {
+      impl_->steps.push_back(bind(*it));
+      Step& step = impl_->steps.back();
+      needs_.push_back({step.kernel->is_view(), step.kernel->in_place_input(), step.kernel->scratch_bytes()});
+      if (!keep_kernels_) step.kernel.reset();
+      forget_weights(step);
+    }
+  }
+
+  /// A kernel that packs its weight has a copy of it: the file's own pages need not stay.
+  void forget_weights(const Step& step) const {
+    for (const ValueId input : step.inputs) {
+      const Tensor* constant = graph().constant(input);
+      if (constant != nullptr && constant->bytes() >= kLargeWeightBytes) forget_file_pages({constant->data(), constant->bytes()});
+    }
   }
 
   Step bind(NodeId id) {
@@ -70,8 +90,9 @@ class Planner {
   void find_roots() {
     roots_.resize(graph().num_values());
     for (std::size_t value = 0; value < roots_.size(); ++value) roots_[value] = ValueId{static_cast<int>(value)};
-    for (const Step& step : impl_->steps) {
-      if (step.kernel->is_view()) roots_[index_of(step.outputs.front())] = roots_[index_of(step.inputs.front())];
+    for (std::size_t k = 0; k < impl_->steps.size(); ++k) {
+      const Step& step = impl_->steps[k];
+      if (needs_[k].is_view) roots_[index_of(step.outputs.front())] = roots_[index_of(step.inputs.front())];
     }
   }
 
@@ -105,8 +126,8 @@ class Planner {
     std::size_t scratch = 0;
     for (std::size_t k = 0; k < impl_->steps.size(); ++k) {
       place_step(k, layout);
-      scratch = std::max(scratch, impl_->steps[k].kernel->scratch_bytes());
-      if (impl_->steps[k].kernel->is_view()) impl_->steps[k].kernel.reset();
+      scratch = std::max(scratch, needs_[k].scratch_bytes);
+      if (needs_[k].is_view) impl_->steps[k].kernel.reset();
     }
     impl_->scratch_offset = layout.peak();
     impl_->arena_bytes = layout.peak() + scratch;
@@ -118,7 +139,7 @@ class Planner {
     for (const ValueId output : step.outputs) {
       if (!output.valid()) continue;
       Placement& placement = impl_->placements[index_of(output)];
-      if (step.kernel->is_view()) {
+      if (needs_[k].is_view) {
         placement = impl_->placements[index_of(roots_[index_of(output)])];
       } else if (reused.valid() && output == step.outputs.front()) {
         placement = impl_->placements[index_of(reused)];
@@ -132,8 +153,8 @@ class Planner {
 
   /// The dying input whose memory output 0 takes over, or an invalid id.
   ValueId in_place_root(const Step& step, std::size_t k) const {
-    const int slot = step.kernel->in_place_input();
-    if (slot < 0 || step.kernel->is_view() || !step.outputs.front().valid()) return {};
+    const int slot = needs_[k].in_place_input;
+    if (slot < 0 || needs_[k].is_view || !step.outputs.front().valid()) return {};
     const ValueId input = step.inputs[static_cast<std::size_t>(slot)];
     if (!input.valid()) return {};
     const ValueId root = roots_[index_of(input)];
@@ -157,9 +178,18 @@ class Planner {
     }
   }
 
+  /// What the layout needs to know of a step's kernel.
+  struct Needs {
+    bool is_view = false;
+    int in_place_input = -1;
+    std::size_t scratch_bytes = 0;
+  };
+
   std::shared_ptr<Plan::Impl> impl_;
   const OpRegistry& ops_;
   KernelChoice choice_;
+  bool keep_kernels_ = true;
+  std::vector<Needs> needs_;  ///< by step
   std::vector<ValueId> roots_;
   std::vector<std::size_t> last_use_;
   std::vector<bool> released_;  ///< roots whose memory went to another value or back to the layout
@@ -169,6 +199,12 @@ class Planner {
 
 Plan make_plan(TypedGraph graph, const PlanOptions& options, const OpRegistry& ops) {
   return Plan(Planner(std::move(graph), options, ops).run());
+}
+
+std::size_t measure_arena(TypedGraph graph, const OpRegistry& ops) {
+  Planner planner(std::move(graph), {}, ops);
+  planner.drop_kernels();
+  return planner.run()->arena_bytes;
 }
 
 std::size_t Plan::arena_bytes() const noexcept { return impl_->arena_bytes; }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "core/check.hpp"
+#include "core/file_mapping.hpp"
 #include "nq/linear_site.hpp"
 #include "graph/graph_walk.hpp"
 
@@ -202,6 +203,7 @@ std::vector<float> LinearSite::weight_matrix() const {
       matrix[static_cast<std::size_t>(in * c_out + out)] = alpha * stored[static_cast<std::size_t>(at)];
     }
   }
+  forget_file_pages({weight.data(), weight.bytes()});
   return matrix;
 }
 

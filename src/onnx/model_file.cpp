@@ -1,15 +1,14 @@
 #include "nq/model_file.hpp"
 
-#include <onnx/checker.h>
 #include <onnx/defs/parser.h>
 #include <onnx/defs/printer.h>
 
 #include <sstream>
-#include <unordered_map>
 
 #include "core/check.hpp"
 #include "core/file_mapping.hpp"
-#include "onnx/external_visit.hpp"
+#include "onnx/check_model.hpp"
+#include "onnx/graph_choice.hpp"
 #include "onnx/load_graph.hpp"
 #include "onnx/model_impl.hpp"
 #include "onnx/save_model.hpp"
@@ -18,9 +17,6 @@ namespace nq {
 namespace {
 
 constexpr std::uint64_t kMaxProtoBytes = INT32_MAX;
-/// Newest opset whose schemas the linked ONNX library knows.
-constexpr int kCheckerOpset = 17;
-constexpr int kCheckerIrVersion = 8;
 
 void check_header(const onnx::ModelProto& proto) {
   NQ_CHECK(proto.has_graph(), input, "is not an ONNX model: it holds no graph");
@@ -54,15 +50,11 @@ ModelFile load_model(const std::filesystem::path& path) {
   return ModelFile(std::move(impl));
 }
 
-/// check_model() looks for external data in the working directory; this looks beside the model.
-void check_with_folder(const onnx::ModelProto& proto, const std::filesystem::path& folder) {
-  onnx::checker::CheckerContext context;
-  context.set_ir_version(static_cast<int>(proto.ir_version()));
-  std::unordered_map<std::string, int> opsets;
-  for (const auto& import : proto.opset_import()) opsets[import.domain()] = static_cast<int>(import.version());
-  context.set_opset_imports(std::move(opsets));
-  context.set_model_dir(folder.string());
-  onnx::checker::check_graph(proto.graph(), context, onnx::checker::LexicalScopeContext());
+Graph whole_graph(const std::shared_ptr<const ModelFile::Impl>& impl) {
+  if (impl->proto.functions_size() == 0) return load_graph(impl->proto, impl, impl->external);
+  auto inlined = std::make_shared<onnx::ModelProto>(impl->proto);
+  inline_functions(*inlined);
+  return load_graph(*inlined, inlined, impl->external);
 }
 
 std::string first_values(const Tensor& tensor) {
@@ -136,22 +128,22 @@ std::optional<std::string> ModelFile::metadata(std::string_view key) const {
 }
 
 void ModelFile::check() const {
-  if (opset() > kCheckerOpset || ir_version() > kCheckerIrVersion) return;
-  try {
-    if (external_files(impl_->proto).empty()) onnx::checker::check_model(impl_->proto);
-    else check_with_folder(impl_->proto, impl_->external.folder());
-  } catch (const std::exception& error) {
-    fail(ErrorKind::input, "the ONNX checker refuses the model: {}", error.what());
-  }
+  check_model_proto(impl_->proto, impl_->external);
+  (void)whole_graph(impl_);  // order, single assignment, tensor sizes
+}
+
+ModelFile ModelFile::read_as(GraphChoice choice) const {
+  ModelFile part = *this;
+  part.choice_ = std::move(choice);
+  return part;
 }
 
 Graph ModelFile::to_graph() const {
   return with_context(
       [&] {
-        if (impl_->proto.functions_size() == 0) return load_graph(impl_->proto, impl_, impl_->external);
-        auto inlined = std::make_shared<onnx::ModelProto>(impl_->proto);
-        inline_functions(*inlined);
-        return load_graph(*inlined, inlined, impl_->external);
+        Graph graph = whole_graph(impl_);
+        choose_part(graph, choice_);
+        return graph;
       },
       [&] { return impl_->path.empty() ? std::string("in the model") : fmt::format("in '{}'", impl_->path.string()); });
 }

@@ -92,4 +92,15 @@ void upgrade_node_to_13(onnx::NodeProto& node, int opset, const UpgradeContext& 
            opset);
 }
 
+int ir_version_of_opset(int opset) {
+  if (opset <= 10) return 5;
+  if (opset <= 11) return 6;
+  if (opset <= 14) return 7;
+  if (opset <= 18) return 8;
+  if (opset <= 20) return 9;
+  if (opset <= 22) return 10;
+  if (opset <= 23) return 11;
+  return opset <= 24 ? 12 : 13;
+}
+
 }  // namespace nq

@@ -26,4 +26,7 @@ inline constexpr int kOldestUpgradableOpset = 8;
 /// model uses kept its form. Throws Error(unsupported) naming a node that has no equal form.
 void upgrade_node_to_13(onnx::NodeProto& node, int opset, const UpgradeContext& context);
 
+/// Smallest IR version of an opset (onnx/docs/Versioning.md, released versions table).
+int ir_version_of_opset(int opset);
+
 }  // namespace nq

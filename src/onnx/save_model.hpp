@@ -8,7 +8,7 @@
 namespace nq {
 
 /// Largest model that is written as one file; beyond it weights go to a file beside the model.
-inline constexpr std::uint64_t kMaxSingleFileBytes = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t kMaxSingleFileBytes = std::uint64_t{512} << 20;
 
 /// Deterministic serialization. Throws Error(resource) above 2 GiB.
 std::string serialize_proto(const onnx::ModelProto& proto);

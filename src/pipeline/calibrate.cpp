@@ -189,6 +189,8 @@ class Calibration {
     image_lines_ = image_lines(images_);
     recipe.image_list_sha256 = lines_sha256(image_lines_);
     plan_.record_options(recipe);
+    if (!model_.choice().input.empty()) recipe.options["input_name"] = model_.choice().input;
+    if (!model_.choice().output.empty()) recipe.options["output_name"] = model_.choice().output;
   }
 
   const std::vector<SiteGroup>& groups() const { return plan_.groups(); }

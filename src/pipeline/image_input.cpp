@@ -26,6 +26,19 @@ std::int64_t dimension(const Dim& dim, const std::optional<Shape>& given, int ax
   return (*given)[axis];
 }
 
+void check_single_input(const Graph& graph) {
+  if (graph.inputs.size() == 1) return;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  for (const ValueId id : graph.inputs) inputs.push_back(graph.value(id).name);
+  for (const ValueId id : graph.outputs) outputs.push_back(graph.value(id).name);
+  throw Error(ErrorKind::unsupported,
+              fmt::format("the model has {} inputs ({}); images can be fed to models with one", inputs.size(),
+                          fmt::join(inputs, ", ")),
+              fmt::format("name the image input with --input-name, and with --output-name an output that needs no other "
+                          "input: {}", fmt::join(outputs, ", ")));
+}
+
 }  // namespace
 
 Shape ImageInput::shape(std::int64_t batch) const {
@@ -34,8 +47,7 @@ Shape ImageInput::shape(std::int64_t batch) const {
 
 ImageInput find_image_input(const Graph& graph, const std::optional<Shape>& input_shape) {
   NQ_CHECK(!input_shape || input_shape->rank() == 4, usage, "--input-shape needs four dimensions");
-  NQ_CHECK(graph.inputs.size() == 1, unsupported,
-           "the model has {} inputs; images can be fed to models with one", graph.inputs.size());
+  check_single_input(graph);
   const Value& value = graph.value(graph.inputs.front());
   NQ_CHECK(looks_like_image(value), unsupported,
            "model input '{}' does not take images: it needs a float type and the shape [N, 3, H, W] or [N, H, W, 3]",

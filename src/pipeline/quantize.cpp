@@ -40,6 +40,15 @@ std::string compact_json(const std::string& text) {
   return text.empty() ? text : nlohmann::ordered_json::parse(text).dump();
 }
 
+/// The part of the model that was calibrated.
+GraphChoice graph_choice(const Recipe& recipe) {
+  const auto option = [&recipe](const char* name) {
+    const auto it = recipe.options.find(name);
+    return it == recipe.options.end() ? std::string() : it->second;
+  };
+  return {option("input_name"), option("output_name")};
+}
+
 void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
   const nlohmann::json options(recipe.options);
   edit.set_producer("nqcli", std::string(version()));
@@ -60,7 +69,8 @@ ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptio
   NQ_CHECK(recipe.model_sha256 == model.sha256(), input,
            "the recipe was made for another model (sha256 {}..., this one is {}...)", recipe.model_sha256.substr(0, 12),
            model.sha256().substr(0, 12));
-  const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
+  const GraphChoice choice = graph_choice(recipe);
+  const TypedGraph typed = specialize(model.read_as(choice).to_graph(), {recipe.input_shapes, {}});
   const SiteSearch found = find_linear_sites(typed);
   ModelEdit edit(model);
   // Per-channel DequantizeLinear exists since opset 13.
@@ -76,7 +86,7 @@ ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptio
         [&] { return fmt::format("while writing '{}'", bound.group.leader().name); });
   }
   stamp(edit, model, recipe);
-  return edit.finish();
+  return edit.finish().read_as(choice);
 }
 
 }  // namespace nq

@@ -20,6 +20,8 @@ class ValueFoldFinder {
       : typed_(typed), graph_(typed.graph), group_(group), sites_(sites), uses_(graph_.uses()) {}
 
   std::optional<ValueFold> find() const {
+    // A reduced float would round the noise on its way, and it would not cancel.
+    if (typed_.type(group_.x).dtype != DType::f32) return std::nullopt;
     if (group_.leader().kind == SiteKind::conv_patch || group_.leader().x_transposed || !only_sites_read()) {
       return std::nullopt;
     }

@@ -237,7 +237,7 @@ void write_results(const ModelFile& model, const Targets& targets, CalibrationRe
 void measure_written(const CalibrateCommandOptions& options, const ModelFile& model,
                      const std::filesystem::path& path, const std::vector<Sample>& samples,
                      const Preprocess& preprocess, Progress& progress, Outcome& outcome) {
-  const ModelFile written = ModelFile::load(path);
+  const ModelFile written = ModelFile::load(path).read_as(model.choice());
   EvalOptions eval;
   eval.bad_images = options.calibration.bad_images;
   eval.input_shape = options.calibration.input_shape;

@@ -126,7 +126,7 @@ std::string report_text(const Comparison& result) {
 void run_compare(CompareCommandOptions options) {
   options.runtime.apply();
   const ModelFile reference = options.reference.load();
-  const ModelFile other = load_runnable(options.other);
+  const ModelFile other = load_runnable(options.other).read_as(options.reference.choice);
   options.compare.input_shape = options.reference.input_shape();
   options.compare.bad_images = options.images.bad_image_policy();
   const Preprocess preprocess = options.images.resolve(reference, other, options.compare.input_shape);

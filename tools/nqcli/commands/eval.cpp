@@ -116,7 +116,7 @@ void run_eval(const EvalCommandOptions& options) {
   check_options(options);
   const ModelFile model = options.model.load();
   std::optional<ModelFile> reference;
-  if (!options.reference.empty()) reference = load_runnable(options.reference);
+  if (!options.reference.empty()) reference = load_runnable(options.reference).read_as(options.model.choice);
   const ModelFile* const compared = reference ? &*reference : nullptr;
   const Preprocess preprocess = options.images.resolve(model, options.model.input_shape());
   const ImageFolder folder = options.images.open();

@@ -20,9 +20,20 @@ void ModelOptions::add_input_shape_to(CLI::App& command) {
       ->expected(4)
       ->type_name("N,C,H,W")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+  command.add_option("--input-name", choice.input, "Input that takes the images, of a model with several")->type_name("NAME");
+  command
+      .add_option("--output-name", choice.output,
+                  "Output that counts (the logits), of a model with several; default: the first")
+      ->type_name("NAME");
 }
 
-ModelFile ModelOptions::load() const { return load_runnable(path); }
+ModelFile ModelOptions::load_any() const { return ModelFile::load(path).read_as(choice); }
+
+ModelFile ModelOptions::load() const {
+  ModelFile model = load_any();
+  check_runnable(path, unsupported_nodes(model.to_graph(), builtin_ops()));
+  return model;
+}
 
 std::optional<Shape> ModelOptions::input_shape() const {
   if (input_dims.empty()) return std::nullopt;

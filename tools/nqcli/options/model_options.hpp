@@ -9,15 +9,18 @@
 
 namespace nq {
 
-/// The model argument and the shape of its image input.
+/// The model argument, and which input and output of it count.
 struct ModelOptions {
   std::filesystem::path path;
   std::vector<std::int64_t> input_dims;
+  GraphChoice choice;
 
   void add_to(CLI::App& command);
   void add_input_shape_to(CLI::App& command);
   /// Throws as ModelFile::load, and Error(unsupported) listing every operator that cannot run.
   ModelFile load() const;
+  /// As load(), without looking at operators.
+  ModelFile load_any() const;
   std::optional<Shape> input_shape() const;
 };
 
