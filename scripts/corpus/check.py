@@ -60,7 +60,7 @@ class Checker:
     def check(self, folder):
         expect = json.loads((folder / "expect.json").read_text())
         model, images = folder / "model.onnx", read_tensor(folder / "test_data_set_0/input_0.pb")
-        size = images.shape[2]
+        size = images.shape[2]  # images are square, so that this holds for both layouts
         shape = ["--input-shape", ",".join(map(str, (1, *images.shape[1:])))] if "size" in folder.name else []
         run(self.conformance, folder, "--rtol", expect["rtol"], "--atol", expect["atol"])
         sites = self.check_sites(model, expect, shape)

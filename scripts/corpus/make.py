@@ -6,6 +6,7 @@ of linear layers and patch convolutions that PyTorch runs. Each file is compared
 
 import argparse
 import contextlib
+import functools
 import io
 import json
 import pathlib
@@ -20,6 +21,7 @@ import torch
 
 import exporters
 import families
+import handmade
 import linear_count
 from cases import CASES
 
@@ -74,14 +76,34 @@ def make_case(case, folder):
         expected = outputs_of(model, images)
         distance = distance_to_runtime(path, images.numpy(), expected)
     write_tensors(folder / "test_data_set_0", [images.numpy()], expected)
-    opset = next(item.version for item in onnx.load(path).opset_import if item.domain in ("", "ai.onnx"))
-    (folder / "expect.json").write_text(json.dumps({
-        **counts, "exporter": case.exporter, "opset": opset, "family": case.family, "half": case.half,
-        "baked_batch": 2 if baked else None, "small": case.small, "rtol": TOLERANCE[case.half],
-        "atol": TOLERANCE[case.half] * max(float(abs(array).max()) for array in expected)}) + "\n")
+    about = {"exporter": case.exporter, "family": case.family, "half": case.half, "small": case.small}
+    write_expectation(folder, counts, about, expected)
     if not distance <= TOLERANCE[case.half]:
         raise RuntimeError(f"ONNX Runtime is {distance:.1e} away from PyTorch")
     return f"{counts['linear']} linear layers, {path.stat().st_size >> 10} KiB, {distance:.1e} from PyTorch" + ("; batch baked" if baked else "")
+
+
+def make_handmade(name, folder):
+    folder.mkdir(parents=True)
+    path = folder / "model.onnx"
+    linear = handmade.HANDMADE[name](path)
+    source = folder.parent / name.replace("converter_", "").replace("half", "ts17")
+    counts = {"linear": linear, "patch_conv": 1} if linear else json.loads((source / "expect.json").read_text())
+    shape = [dim.dim_value or 3 for dim in onnx.load(path).graph.input[0].type.tensor_type.shape.dim]
+    images = numpy.random.default_rng(9).standard_normal(shape).astype(numpy.float32)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {session.get_inputs()[0].name: images})
+    write_tensors(folder / "test_data_set_0", [images], expected)
+    write_expectation(folder, counts, {"exporter": name.split("_")[0], "family": name, "half": not linear, "small": True}, expected)
+    return f"{counts['linear']} linear layers, {path.stat().st_size >> 10} KiB"
+
+
+def write_expectation(folder, counts, about, outputs):
+    opset = next(item.version for item in onnx.load(folder / "model.onnx").opset_import if item.domain in ("", "ai.onnx"))
+    tolerance = TOLERANCE[about["half"]]
+    (folder / "expect.json").write_text(json.dumps({
+        "linear": counts["linear"], "patch_conv": counts["patch_conv"], "opset": opset, **about, "rtol": tolerance,
+        "atol": tolerance * max(float(abs(array).max()) for array in outputs)}) + "\n")
 
 
 def main():
@@ -90,17 +112,19 @@ def main():
     parser.add_argument("--only", default="", help="regular expression that names must match")
     arguments = parser.parse_args()
     failed = 0
-    for case in CASES:
-        if not re.search(arguments.only, case.name):
+    jobs = {case.name: functools.partial(make_case, case) for case in CASES}
+    jobs.update({name: functools.partial(make_handmade, name) for name in handmade.HANDMADE})
+    for name, job in jobs.items():
+        if not re.search(arguments.only, name):
             continue
-        folder = arguments.out / case.name
+        folder = arguments.out / name
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            print(f"{case.name}: {make_case(case, folder)}", flush=True)
+            print(f"{name}: {job(folder)}", flush=True)
         except Exception as error:  # one model that an exporter cannot write must not stop the others
             failed += 1
             shutil.rmtree(folder, ignore_errors=True)
-            print(f"{case.name}: FAILED: {type(error).__name__}: {str(error)[:400]}", flush=True)
+            print(f"{name}: FAILED: {type(error).__name__}: {str(error)[:400]}", flush=True)
     sys.exit(failed > 0)
 
 
