@@ -55,6 +55,23 @@ struct InspectedSite {
   bool quantized() const noexcept { return skip_reason.empty(); }
 };
 
+/// A structure that occurs in the network, such as "windowed attention".
+struct ArchitecturePart {
+  std::string name;
+  std::int64_t count = 0;
+};
+
+/// What `calibrate` with its default options would need, before anything is measured.
+struct CalibrationEstimate {
+  std::int64_t macs_per_image = 0;     ///< of all linear layers, products of activations and convolutions
+  std::uint64_t weight_bytes = 0;      ///< float weights as the plan packs them
+  std::uint64_t arena_bytes = 0;       ///< activations, of all threads
+  std::uint64_t sample_bytes = 0;      ///< sampled inputs of all layers, at most
+  std::uint64_t memory_bytes() const noexcept { return weight_bytes + arena_bytes + sample_bytes; }
+  double forward_s_per_image = 0;      ///< at the speed of a product measured now, on all threads
+  double search_s = 0;                 ///< of all layers, likewise; grows with neither images nor tokens
+};
+
 struct Inspection {
   std::vector<Endpoint> inputs;
   std::vector<Endpoint> outputs;
@@ -65,6 +82,9 @@ struct Inspection {
   std::vector<RejectedProduct> rejected;  ///< products that are no linear layers, and why
   std::size_t arena_bytes = 0;            ///< activation memory of one inference at a batch of one
   std::optional<NoiseOverhead> noise;     ///< what the noisy biases of a quantized file cost
+  std::string family;                     ///< kind of network, by its structure
+  std::vector<ArchitecturePart> parts;    ///< structures found
+  CalibrationEstimate estimate;
 };
 
 /// Reads what a model consists of, without running it. Throws Error(usage) on an invalid regex, or

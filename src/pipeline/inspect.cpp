@@ -4,6 +4,8 @@
 
 #include "core/check.hpp"
 #include "nq/executor.hpp"
+#include "pipeline/architecture.hpp"
+#include "pipeline/calibration_estimate.hpp"
 #include "pipeline/existing_quantization.hpp"
 #include "pipeline/noise_report.hpp"
 #include "pipeline/site_groups.hpp"
@@ -70,12 +72,14 @@ InspectedSite describe_site(const LinearSite& site) {
   return result;
 }
 
-void describe_sites(const ModelFile& model, const Graph& source, const TypedGraph& typed, const SiteSelection& selection,
-                    Inspection& result) {
+/// Returns the groups that would be quantized.
+std::vector<SiteGroup> describe_sites(const ModelFile& model, const Graph& source, const TypedGraph& typed,
+                                      const SiteSelection& selection, Inspection& result) {
   SiteSearch found = find_linear_sites(typed);
   std::vector<SkippedSite> skipped;
   std::set<std::string> selected;
-  for (const LinearSite& site : select_sites(found, selection, skipped)) selected.insert(site.origin);
+  const std::vector<LinearSite> chosen = select_sites(found, selection, skipped);
+  for (const LinearSite& site : chosen) selected.insert(site.origin);
   // select_sites lists what it leaves out in the order of the sites.
   auto next_skipped = skipped.begin();
   std::vector<LinearSite> quantized;
@@ -90,7 +94,10 @@ void describe_sites(const ModelFile& model, const Graph& source, const TypedGrap
     result.sites.push_back(std::move(entry));
   }
   result.noise = noise_report(model, typed, quantized, result.parameters);
+  result.parts = find_architecture(typed, found);
+  result.family = family_of(result.parts);
   result.rejected = std::move(found.rejected);
+  return group_sites(chosen);
 }
 
 }  // namespace
@@ -108,8 +115,9 @@ Inspection inspect(const ModelFile& model, const InspectOptions& options) {
   result.unsupported = unsupported_nodes(graph, builtin_ops());
   if (!result.unsupported.empty()) return result;
   const TypedGraph typed = specialize(graph, planned_inputs(graph, options.input_shape));
-  describe_sites(model, graph, typed, options.selection, result);
-  result.arena_bytes = make_plan(typed).arena_bytes();
+  const std::vector<SiteGroup> groups = describe_sites(model, graph, typed, options.selection, result);
+  result.arena_bytes = measure_arena(typed);
+  result.estimate = estimate_calibration(typed, groups, result.arena_bytes);
   return result;
 }
 

@@ -55,7 +55,8 @@ int main() {
       "# ONNX support\n\n"
       "Generated from the operator registry and the table of limits; the test `docs.onnx_support` keeps it current.\n\n"
       "A model with anything outside these tables is refused before any work, and every node concerned is listed.\n"
-      "Local functions are inlined. `If` is taken apart when its condition is known before running.\n\n"
+      "Local functions are inlined. `If` is taken apart when its condition is known before running.\n"
+      "The families of networks that are tested, and what exports of them need, are in [families.md](families.md).\n\n"
       "## Operators\n\n{} operators of the default domain unless named otherwise.\n\n| operator | opsets |\n|---|---|\n",
       operators.size());
   for (const auto& [name, ranges] : operators) fmt::print("| {} | {} |\n", name, describe(ranges));

@@ -217,6 +217,22 @@ TEST_CASE("the bias of a layer that feeds another keeps its own denoising", "[pi
   CHECK(test::relative_error(floats(test::run(quantize(file, recipe), {input})[0]), expected) < 1e-3);
 }
 
+TEST_CASE("noise stays behind zero padding between the normalization and the layer", "[pipeline]") {
+  // Swin pads its grid of tokens to whole windows: folded into the normalization the noise would
+  // miss the padded tokens, whose denoising bias is subtracted all the same.
+  const ModelFile file = model("g (float[1,3,5,8] x) => (float[4,6,6] y)",
+                               {initializer_text("s", {8}), initializer_text("t", {8}), initializer_text("w", {8, 6}),
+                                initializer_text("b", {6}), "int64[8] pads = {0,0,0,0, 0,1,1,0}", "int64[3] rows = {4,6,8}"},
+                               "{ n = LayerNormalization(x, s, t) z = Pad(n, pads) r = Reshape(z, rows) p = MatMul(r, w) y = Add(p, b) }");
+  const Tensor input = test::random_tensor({1, 3, 5, 8}, "x");
+  const PlannedModel planned(file, {input});
+  const auto rows = planned.rows(planned.groups[0], {input});
+  CHECK(std::count(rows.begin(), rows.end(), 0.0F) >= 9 * 8);
+  const Recipe recipe = test::made_up_recipe(planned, {input}, {.noise = true, .channel_scale = true});
+  const auto actual = floats(test::run(quantize(file, recipe), {input})[0]);
+  CHECK(test::relative_error(actual, test::reference_output(planned.groups[0].leader(), recipe.sites[0], rows)) < kFloatOrder);
+}
+
 TEST_CASE("folded and explicit noise are the same function", "[pipeline]") {
   const std::vector<std::string> initializers = {initializer_text("s", {8}),    initializer_text("t", {8}),
                                                  initializer_text("w", {8, 6}), initializer_text("b", {6}),

@@ -101,6 +101,16 @@ Json json_noise(const std::optional<NoiseOverhead>& noise) {
             {"int16_share", noise->int16_energy_share()}}}};
 }
 
+Json json_estimate(const CalibrationEstimate& estimate) {
+  return {{"macs_per_image", estimate.macs_per_image},
+          {"memory_bytes", estimate.memory_bytes()},
+          {"weight_bytes", estimate.weight_bytes},
+          {"arena_bytes", estimate.arena_bytes},
+          {"sample_bytes", estimate.sample_bytes},
+          {"forward_s_per_image", estimate.forward_s_per_image},
+          {"search_s", estimate.search_s}};
+}
+
 Json json_report(const ModelFile& model, const Inspection& inspection) {
   Json document = new_document("inspect");
   document["model"] = json_model(model);
@@ -109,6 +119,10 @@ Json json_report(const ModelFile& model, const Inspection& inspection) {
   document["parameters"] = inspection.parameters;
   document["arena_bytes"] = inspection.arena_bytes;
   document["operators"] = inspection.operators;
+  document["family"] = inspection.family;
+  document["parts"] = Json::object();
+  for (const ArchitecturePart& part : inspection.parts) document["parts"][part.name] = part.count;
+  document["calibration"] = json_estimate(inspection.estimate);
   document["unsupported"] = inspection.unsupported;
   document["limits"] = Json::array();
   for (const OnnxLimit& limit : limits_of(model)) {
@@ -135,19 +149,31 @@ std::string header_text(const ModelFile& model, const Inspection& inspection) {
     text += fmt::format("input       {}  {}\n", input.name, type_text(input.type));
   }
   for (const Endpoint& output : inspection.outputs) {
-    text += fmt::format("output      {}  {}\n", output.name, type_text(output.type));
+    const bool counts = inspection.outputs.size() > 1 && &output == &inspection.outputs.front();
+    text += fmt::format("output      {}  {}{}\n", output.name, type_text(output.type),
+                        counts ? "  (counts as the logits; --output-name chooses another)" : "");
   }
   text += fmt::format("parameters  {}\n", count_text(inspection.parameters));
   std::vector<std::string> operators;
   for (const auto& [type, count] : inspection.operators)
     operators.push_back(fmt::format("{} {}", type, count));
   text += fmt::format("operators   {}\n", fmt::join(operators, ", "));
+  if (inspection.family.empty()) return text;
+  std::vector<std::string> parts;
+  for (const ArchitecturePart& part : inspection.parts) parts.push_back(fmt::format("{} {}", part.name, part.count));
+  text += fmt::format("network     {}: {}\n", inspection.family, fmt::join(parts, ", "));
   return text;
 }
 
 std::string existing_text(const ExistingQuantization& existing) {
   return fmt::format("W{}A{}, scale {:.4g}, zero point {}", existing.weight_bits, existing.activation_bits,
                      existing.activation_scale, existing.activation_zero_point);
+}
+
+std::string estimate_text(const CalibrationEstimate& estimate) {
+  return fmt::format("calibrating takes about {} (weights {}, samples up to {}), {:.2g} s per image and {:.2g} s of search\n",
+                     bytes_text(estimate.memory_bytes()), bytes_text(estimate.weight_bytes),
+                     bytes_text(estimate.sample_bytes), estimate.forward_s_per_image, estimate.search_s);
 }
 
 std::string sites_text(const Inspection& inspection) {
@@ -183,6 +209,7 @@ std::string sites_text(const Inspection& inspection) {
       fmt::format("\n{} linear layers with {} MACs per image, {} other products, {} of activation memory\n",
                   inspection.sites.size(), count_text(macs), inspection.rejected.size(),
                   bytes_text(inspection.arena_bytes));
+  text += estimate_text(inspection.estimate);
   return text;
 }
 
@@ -200,7 +227,7 @@ std::string noise_text(const NoiseOverhead& noise) {
 
 void run_inspect(const InspectCommandOptions& options) {
   options.runtime.apply();
-  const ModelFile model = ModelFile::load(options.model.path);
+  const ModelFile model = options.model.load_any();
   const Inspection inspection = inspect(model, {options.selection, options.model.input_shape()});
   if (options.runtime.json) {
     print_document(json_report(model, inspection));
