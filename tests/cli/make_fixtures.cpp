@@ -154,6 +154,18 @@ ModelProto tiny_vit(std::uint64_t seed = 1) {
   return model;
 }
 
+/// The tiny network beside an input of identifiers, as a model of images and texts has them; `score` needs both.
+ModelProto two_towers() {
+  ModelProto model = tiny_vit(3);
+  GraphProto& graph = *model.mutable_graph();
+  onnx::ValueInfoProto& identifiers = *graph.add_input();
+  set_shape(identifiers, "ids", {-1, kClasses});
+  add_node(graph, "Softmax", {"ids"}, "text");
+  add_node(graph, "Mul", {"logits", "text"}, "score");
+  set_shape(*graph.add_output(), "score", {-1, kClasses});
+  return model;
+}
+
 /// y = x + c for float [2, 3] and the integer shape that y takes.
 ModelProto two_inputs() {
   ModelProto model = empty_model();
@@ -322,6 +334,7 @@ std::string fixture(const std::string& name) {
   const std::map<std::string, std::function<std::string()>> fixtures = {
       {"tiny_vit", [&] { return whole; }},
       {"tiny_vit_other", [] { return bytes_of(tiny_vit(2)); }},
+      {"two_towers", [] { return bytes_of(two_towers()); }},
       {"two_inputs", [] { return bytes_of(two_inputs()); }},
       {"truncated", [&] { return whole.substr(0, whole.size() / 2); }},
       {"wrong_magic", [&] { return "PK\x03\x04" + whole; }},

@@ -53,15 +53,18 @@ ModelFile rebuild(const ReplayCommandOptions& options, const ModelFile& file, co
   run.calibration.bad_images = options.images.bad_image_policy();
   run.calibration.input_shape = options.model.input_shape();
   const Preprocess preprocess = parse_preprocess(recorded(file, "preprocess"), "metadata nqcli.preprocess", 0, 0);
-  CalibrationResult result = calibrate(model, samples, preprocess, run.calibration, progress);
-  for (const auto& [key, value] : run.added) result.recipe.options[key] = value;
-  return quantize(model, result.recipe, emit_options(result.recipe));
+  const ModelFile part = model.read_as({run.added["input_name"], run.added["output_name"]});
+  CalibrationResult result = calibrate(part, samples, preprocess, run.calibration, progress);
+  for (const auto& [key, value] : run.added) {
+    if (!value.empty()) result.recipe.options[key] = value;
+  }
+  return quantize(part, result.recipe, emit_options(result.recipe));
 }
 
 void run_replay(const ReplayCommandOptions& options) {
   options.runtime.apply();
   const ModelFile file = ModelFile::load(options.file);
-  const ModelFile model = options.model.load();
+  const ModelFile model = ModelFile::load(options.model.path);
   const auto count = static_cast<std::int64_t>(std::stoll(recorded(file, "calibration_images")));
   const std::vector<Sample> samples = options.images.open().select(count, std::stoull(recorded(file, "seed")));
   const std::vector<InputCheck> inputs = {
