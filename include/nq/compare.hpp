@@ -65,7 +65,7 @@ struct Comparison {
   double reference_top1 = 0;  ///< on labelled images
   double other_top1 = 0;      ///< on labelled images
   std::vector<LayerComparison> layers;  ///< in execution order of the reference
-  std::vector<std::string> unmatched;   ///< products of the reference without counterpart
+  std::vector<std::string> unmatched;   ///< products of the reference without counterpart of the same meaning
   std::vector<ImageComparison> worst;   ///< by falling logit MSE
   std::vector<SkippedImage> skipped_images;
   double seconds = 0;

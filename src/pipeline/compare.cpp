@@ -135,7 +135,8 @@ Comparison compare(const ModelFile& reference, const ModelFile& other, const std
   const Graph other_graph = other.to_graph();
   const SharedInput input = shared_input(reference_graph, other_graph, options, preprocess);
   LayerComparer layers(specialize_for_layers(reference_graph, input.reference),
-                       specialize_for_layers(other_graph, input.other), options.kernels, options.layers);
+                       specialize_for_layers(other_graph, input.other), read_changed_values(other), options.kernels,
+                       options.layers);
   ComparisonSums sums(options.classes, options.worst);
   const std::int64_t batch = image_plan_batch(input.reference);
   BatchLoader loader(images, preprocess, batch, options.bad_images);

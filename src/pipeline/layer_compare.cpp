@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "core/check.hpp"
 #include "graph/passes/passes.hpp"
@@ -21,6 +22,19 @@ std::span<const float> image_part(const TensorView& view, std::int64_t images, s
   return view.span<float>().first(static_cast<std::size_t>(view.elements() / batch * images));
 }
 
+/// x / scale + shift along the last axis.
+Tensor changed(const Tensor& tensor, const OutputChange* change) {
+  if (change == nullptr || tensor.dtype() != DType::f32 || tensor.shape().back() != static_cast<std::int64_t>(change->scale.size())) {
+    return tensor;
+  }
+  std::vector<float> values = to_vector<float>(tensor.view());
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const std::size_t column = k % change->scale.size();
+    values[k] = values[k] / change->scale[column] + change->shift[column];
+  }
+  return Tensor::of(tensor.shape(), values);
+}
+
 /// Layers whose own error can be measured.
 bool has_local(const LayerPair& pair) { return pair.quantized && pair.gap.empty(); }
 
@@ -32,8 +46,9 @@ struct LayerComparer::Runners {
   std::optional<Executor> local;
 };
 
-LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, KernelChoice kernels, bool layers)
-    : reference_graph_(reference), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), runners_(std::make_unique<Runners>()) {
+LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers)
+    : reference_graph_(reference), changed_(std::move(changed)), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), runners_(std::make_unique<Runners>()) {
+  drop_shifted_products(other);
   sums_.resize(pairing_.pairs.size());
   PlanOptions reference_options;
   PlanOptions other_options;
@@ -53,9 +68,49 @@ LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, KernelChoic
 
 LayerComparer::~LayerComparer() = default;
 
+/// Products of softmax rows with changed values carry the change too, and nothing says at which columns.
+void LayerComparer::drop_shifted_products(const TypedGraph& other) {
+  const Graph& graph = other.graph;
+  std::set<ValueId> tainted;
+  for (const LayerPair& pair : pairing_.pairs) {
+    if (changed_.outputs.contains(pair.origin)) tainted.insert(pair.other_value);
+  }
+  std::set<std::string> dropped;
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) { return tainted.contains(input); })) continue;
+    if (changed_.inputs.contains(node.origin) || node.op_type == "QuantizeLinear") continue;
+    const Node* left = node.op_type == "MatMul" && graph.value(node.inputs[0]).producer.valid()
+                           ? &graph.node(graph.value(node.inputs[0]).producer)
+                           : nullptr;
+    const bool weighs_values = left != nullptr && left->op_type == "Softmax";
+    if (node.op_type == "MatMul" && !weighs_values) continue;
+    if (weighs_values) dropped.insert(node.origin);
+    tainted.insert(node.outputs.begin(), node.outputs.end());
+  }
+  std::erase_if(pairing_.pairs, [&](const LayerPair& pair) {
+    if (!dropped.contains(pair.origin)) return false;
+    pairing_.unmatched.push_back(pair.name);
+    return true;
+  });
+}
+
+std::vector<float> LayerComparer::restored(const LayerPair& pair, std::span<const float> values) const {
+  std::vector<float> result(values.begin(), values.end());
+  const auto found = changed_.outputs.find(pair.origin);
+  if (found == changed_.outputs.end() || found->second.scale.empty() || result.size() % found->second.scale.size() != 0) return result;
+  const OutputChange& change = found->second;
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    const std::size_t column = k % change.scale.size();
+    result[k] = (result[k] - change.shift[column]) * change.scale[column];
+  }
+  return result;
+}
+
 /// The other model cut into its layers: every cut value becomes an input, every layer's output an output.
 void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
   std::map<ValueId, ValueId> inputs;
+  std::map<ValueId, const OutputChange*> changes;
   std::vector<ValueId> outputs;
   Graph& graph = other.graph;
   const std::vector<ValueId> model_inputs = graph.inputs;
@@ -64,13 +119,18 @@ void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
     if (!has_local(pair)) continue;
     local_pairs_.push_back(k);
     outputs.push_back(pair.other_value);
-    for (const ValueId cut : pair.cuts) inputs.emplace(cut, ValueId{});
+    const auto change = changed_.inputs.find(pair.origin);
+    for (const ValueId cut : pair.cuts) {
+      inputs.emplace(cut, ValueId{});
+      if (change != changed_.inputs.end()) changes[cut] = &change->second;
+    }
   }
   if (outputs.empty()) return;
   graph.inputs.clear();
   for (auto& [cut, input] : inputs) {
     const std::string name = graph.value(cut).name;
     local_inputs_.push_back(*reference_graph_.graph.find_value(name));
+    local_changes_.push_back(changes.contains(cut) ? changes.at(cut) : nullptr);
     if (std::find(model_inputs.begin(), model_inputs.end(), cut) != model_inputs.end()) {
       input = cut;
     } else {
@@ -100,7 +160,7 @@ LayerComparer::Logits LayerComparer::run(const Tensor& input, std::int64_t image
       const LayerPair& pair = pairing_.pairs[k];
       if (pair.other_value != value) continue;
       const auto expected = image_part(values_.at(pair.reference_value).view(), images, batch);
-      sums_[k].accumulated.add(expected, image_part(view, images, batch));
+      sums_[k].accumulated.add(expected, restored(pair, image_part(view, images, batch)));
       sums_[k].values += static_cast<std::int64_t>(expected.size());
     }
   };
@@ -112,13 +172,13 @@ LayerComparer::Logits LayerComparer::run(const Tensor& input, std::int64_t image
 void LayerComparer::measure_local(const Tensor& input, std::int64_t images) {
   if (!runners_->local) return;
   std::vector<Tensor> exact;
-  for (const ValueId id : local_inputs_) exact.push_back(values_.at(id));
+  for (std::size_t k = 0; k < local_inputs_.size(); ++k) exact.push_back(changed(values_.at(local_inputs_[k]), local_changes_[k]));
   const std::vector<Tensor> outputs = runners_->local->run(exact);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const LayerPair& pair = pairing_.pairs[local_pairs_[k]];
     const std::int64_t batch = input.shape()[0];
     sums_[local_pairs_[k]].local.add(image_part(values_.at(pair.reference_value).view(), images, batch),
-                                     image_part(outputs[k].view(), images, batch));
+                                     restored(pair, image_part(outputs[k].view(), images, batch)));
   }
 }
 

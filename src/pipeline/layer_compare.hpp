@@ -7,6 +7,7 @@
 
 #include "nq/compare.hpp"
 #include "nq/executor.hpp"
+#include "pipeline/changed_values.hpp"
 #include "pipeline/image_metrics.hpp"
 #include "pipeline/layer_pairs.hpp"
 
@@ -16,7 +17,8 @@ namespace nq {
 class LayerComparer {
  public:
   /// Both graphs are specialized for the same input type. Without `layers` only the logits are computed.
-  LayerComparer(TypedGraph reference, TypedGraph other, KernelChoice kernels, bool layers);
+  /// `changed` says which values of `other` differ by design.
+  LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers);
   ~LayerComparer();
 
   /// Output 0 of both models; layers are measured over the first `images` of the `batch` images in the input.
@@ -40,11 +42,16 @@ class LayerComparer {
 
   void build_local_plan(TypedGraph other, KernelChoice kernels);
   void measure_local(const Tensor& input, std::int64_t images);
+  /// The values of a pair in the other model, brought to the meaning that they have in the reference.
+  std::vector<float> restored(const LayerPair& pair, std::span<const float> values) const;
+  void drop_shifted_products(const TypedGraph& other);
 
   TypedGraph reference_graph_;
+  ChangedValues changed_;
   LayerPairing pairing_;
   std::vector<Sums> sums_;
   std::vector<ValueId> local_inputs_;  ///< values of the reference that feed the local plan
+  std::vector<const OutputChange*> local_changes_;  ///< by local input; null where it is fed as it is
   std::vector<std::size_t> local_pairs_;  ///< pair of each output of the local plan
   std::map<ValueId, Tensor> values_;   ///< of the reference, for the present input
   std::unique_ptr<Runners> runners_;

@@ -8,6 +8,7 @@
 #include "nq/executor.hpp"
 #include "nq/version.hpp"
 #include "onnx/edit.hpp"
+#include "pipeline/changed_values.hpp"
 #include "pipeline/group_emitter.hpp"
 
 namespace nq {
@@ -86,6 +87,8 @@ ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptio
         [&] { return fmt::format("while writing '{}'", bound.group.leader().name); });
   }
   stamp(edit, model, recipe);
+  const std::string changed = changed_values_to_json(changed_values(groups, changes, options));
+  if (!changed.empty()) edit.set_metadata(kChangedValuesKey, changed);
   return edit.finish().read_as(choice);
 }
 
