@@ -9,6 +9,9 @@ struct EmitOptions {
   /// Fold the noisy bias into a preceding LayerNormalization where that is exact; off writes an
   /// explicit Add everywhere.
   bool fold_noise = true;
+  /// Store the noisy and denoising biases that are constants of their own as int16 codes with a scale (Liu et al.
+  /// 2023, supplement, appendix D): Cast and Mul in front of their Add. Off stores float32.
+  bool int16_offsets = false;
 };
 
 /// Writes a recipe into a model as QDQ nodes (ONNX QuantizeLinear/DequantizeLinear, opset 13).

@@ -6,6 +6,7 @@
 
 #include "core/check.hpp"
 #include "ops/onnx_dtype.hpp"
+#include "pipeline/int16_offsets.hpp"
 #include "pipeline/site_fit.hpp"
 #include "quant/denoising.hpp"
 
@@ -46,6 +47,19 @@ std::string GroupEmitter::insert(const std::string& before, const std::string& o
   node.doc_string = doc;
   edit_.insert_before(before, node);
   return node.outputs.front();
+}
+
+/// A constant vector to add: float32, or int16 codes with one scale of their own, which runtimes fold into float32
+/// where they have no int16 (opset 13 has no DequantizeLinear of int16).
+std::string GroupEmitter::add_offset(const std::string& before, const std::string& base, const std::vector<float>& values,
+                                     int rank) {
+  const Tensor tensor = vector_tensor(values, rank);
+  if (!options_.int16_offsets) return edit_.add_initializer(base, tensor);
+  const float scale = int16_scale(values);
+  const std::vector<std::int16_t> codes = int16_codes(values, scale);
+  const std::string stored = edit_.add_initializer(base + "_int16", Tensor::of(tensor.shape(), codes));
+  const std::string cast = insert(before, "Cast", base + "_Cast", {stored}, {{"to", std::int64_t{1}}});
+  return insert(before, "Mul", base, {cast, edit_.add_initializer(base + "_scale", Tensor::scalar(scale))});
 }
 
 void GroupEmitter::emit() {
@@ -123,8 +137,7 @@ std::string GroupEmitter::apply_affine(std::string x) {
     raw_x_ = x;
   }
   if (noise.empty()) return x;
-  return insert(anchor(), "Add", base + "_noise",
-                {x, edit_.add_initializer(base + "_noisy_bias", vector_tensor(noise))});
+  return insert(anchor(), "Add", base + "_noise", {x, add_offset(anchor(), base + "_noisy_bias", noise, 1)});
 }
 
 std::string GroupEmitter::quantize_activation(std::string x) {
@@ -238,7 +251,7 @@ void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, con
   };
   if (!side.empty()) append_add(side, "_outlier_add");
   if (!bias_needed) return;
-  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias, 3));
+  const std::string bias_name = add_offset(site.origin, base + "_denoising_bias", bias, 3);
   if (site.bias_node) edit_.set_input(typed_.graph.node(*site.bias_node).origin, site.bias_input, bias_name);
   else append_add(bias_name, "_bias_add");
 }
@@ -246,7 +259,7 @@ void GroupEmitter::emit_matmul(const LinearSite& site, const std::string& x, con
 void GroupEmitter::emit_gemm(const LinearSite& site, const std::string& x, const std::string& weight,
                              const std::string& side, const std::vector<float>& bias) {
   const std::string base = edit_.node_name(site.origin);
-  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias));
+  const std::string bias_name = add_offset(site.origin, base + "_denoising_bias", bias, 1);
   std::vector<NodeSpec> chain(1);
   chain[0].op_type = "Gemm";
   chain[0].name = base;
@@ -277,7 +290,7 @@ void GroupEmitter::emit_patches(const LinearSite& site, const std::string& x, co
   const Shape& kernel = site.weight.shape();
   std::string value = insert(site.origin, "MatMul", base + "_MatMul", {x, weight});
   if (!side.empty()) value = insert(site.origin, "Add", base + "_outlier_add", {value, side});
-  const std::string bias_name = edit_.add_initializer(base + "_denoising_bias", vector_tensor(bias, 3));
+  const std::string bias_name = add_offset(site.origin, base + "_denoising_bias", bias, 3);
   value = insert(site.origin, "Add", base + "_bias_add", {value, bias_name});
   value = insert(site.origin, "Transpose", base + "_channels_first", {value}, {{"perm", Ints{0, 2, 1}}});
   NodeSpec reshape;

@@ -48,6 +48,8 @@ class GroupEmitter {
   void emit_patches(const LinearSite& site, const std::string& x, const std::string& weight, const std::string& side,
                     const std::vector<float>& bias);
 
+  std::string add_offset(const std::string& before, const std::string& base, const std::vector<float>& values, int rank);
+
   /// Inserts `op` before the group's first product; returns its output name.
   std::string insert(const std::string& before, const std::string& op, const std::string& base,
                      std::vector<std::string> inputs, Attributes attributes = {},

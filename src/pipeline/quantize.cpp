@@ -10,6 +10,7 @@
 #include "onnx/edit.hpp"
 #include "pipeline/changed_values.hpp"
 #include "pipeline/group_emitter.hpp"
+#include "pipeline/int16_offsets.hpp"
 
 namespace nq {
 namespace {
@@ -64,9 +65,18 @@ void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
   edit.set_metadata("nqcli.image_list_sha256", recipe.image_list_sha256);
 }
 
+/// The denoising bias must undo the noise that the file holds: N is rounded before anything is computed from it.
+Recipe with_rounded_noise(Recipe recipe) {
+  for (SiteRecipe& site : recipe.sites) {
+    if (!site.noisy_bias.empty()) site.noisy_bias = int16_rounded(site.noisy_bias);
+  }
+  return recipe;
+}
+
 }  // namespace
 
-ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptions& options) {
+ModelFile quantize(const ModelFile& model, const Recipe& given, const EmitOptions& options) {
+  const Recipe recipe = options.int16_offsets ? with_rounded_noise(given) : given;
   NQ_CHECK(recipe.model_sha256 == model.sha256(), input,
            "the recipe was made for another model (sha256 {}..., this one is {}...)", recipe.model_sha256.substr(0, 12),
            model.sha256().substr(0, 12));

@@ -22,7 +22,9 @@ std::filesystem::path default_recipe(const std::filesystem::path& output) {
 
 EmitOptions emit_options(const Recipe& recipe) {
   const auto fold = recipe.options.find(kFoldOption);
-  return {.fold_noise = fold == recipe.options.end() || fold->second != "false"};
+  const auto type = recipe.options.find(kNoiseTypeOption);
+  return {.fold_noise = fold == recipe.options.end() || fold->second != "false",
+          .int16_offsets = type != recipe.options.end() && type->second == "int16"};
 }
 
 }  // namespace nq

@@ -25,6 +25,9 @@ std::filesystem::path default_recipe(const std::filesystem::path& output);
 /// Key of Recipe::options for EmitOptions::fold_noise, so that a recipe gives the same bytes again.
 inline constexpr const char* kFoldOption = "fold";
 
+/// Key of Recipe::options for EmitOptions::int16_offsets: "int16" or absent.
+inline constexpr const char* kNoiseTypeOption = "noise_dtype";
+
 /// How the recipe's model is written.
 EmitOptions emit_options(const Recipe& recipe);
 

@@ -7,10 +7,14 @@
 
 namespace nq {
 
-void check_target_options(const std::string& target, const MethodOptions& fit) {
-  if (target.empty() || fit.activation_symmetric) return;
+void check_target_options(const std::string& target, const MethodOptions& fit, const std::string& noise_dtype) {
+  if (target.empty()) return;
   const Target chosen = target_from(target);
   if (chosen != Target::tensorrt && chosen != Target::portable) return;
+  if (noise_dtype == "int16") {
+    throw Error(ErrorKind::usage, fmt::format("--noise-dtype int16 makes int16 constants, which --target {} does not take", target));
+  }
+  if (fit.activation_symmetric) return;
   throw Error(ErrorKind::usage,
               fmt::format("--activation asymmetric makes uint8 codes with zero points, which --target {} does not take", target),
               "--activation symmetric, or --target ort-cpu or openvino");

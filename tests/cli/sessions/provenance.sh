@@ -40,3 +40,20 @@ ok inspect best.onnx --json
 json_has noise
 ok inspect vit.onnx --json
 [[ $(json_value noise) == null ]] || fail "a float model has no noisy bias"
+
+# int16 noise and denoising biases: replayed, and no other accuracy.
+demo=$NQ_SOURCE/models/demo_vit.onnx
+demo_images=$NQ_SOURCE/models/images
+for type in float32 int16; do
+  ok calibrate "$demo" --images "$demo_images/calib" --num-images 4 --method noisyquant --wbits 6 --abits 6 --no-fold \
+    --candidates 10 --noise-candidates 5 --noise-dtype "$type" -o "noise_$type.onnx" -q
+  ok eval "noise_$type.onnx" --images "$demo_images/test" --reference "$demo" --limit 200 --json -q
+  echo "$(json_value top1) $(json_value agreement) $(json_value logit_mse)" >"../.log/$type"
+done
+paste -d ' ' ../.log/float32 ../.log/int16 |
+  awk '{ exit !($1 == $4 && $2 == $5 && ($3 / $6 - 1) ^ 2 < 0.01) }' || fail "int16 noise changed the accuracy: $(cat ../.log/float32 ../.log/int16)"
+grep -q denoising_bias_int16 noise_int16.onnx || fail "no int16 constants were written"
+grep -q denoising_bias_int16 noise_float32.onnx && fail "float32 is the default"
+ok replay noise_int16.onnx --model "$demo" --images "$demo_images/calib"
+ok verify noise_int16.onnx --target ort-cpu
+refuse 2 "int16" -- calibrate vit.onnx "${pre[@]}" --noise-dtype int16 --target tensorrt -o no.onnx -q

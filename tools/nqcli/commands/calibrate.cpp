@@ -41,6 +41,7 @@ struct CalibrateCommandOptions {
   CalibrationOptions calibration;
   bool fold = true;
   std::string target;
+  std::string noise_dtype = "float32";
   bool preprocess_check = true;
   bool dry_run = false;
   RuntimeOptions runtime;
@@ -251,7 +252,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   options.runtime.apply();
   options.calibration.bad_images = options.images.bad_image_policy();
   options.calibration.input_shape = options.model.input_shape();
-  check_target_options(options.target, options.calibration.fit);
+  check_target_options(options.target, options.calibration.fit, options.noise_dtype);
   const Targets targets = choose_targets(options);
   const ModelFile model = options.model.load();
   const Preprocess preprocess = options.images.resolve(model, options.calibration.input_shape);
@@ -272,6 +273,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   outcome.result = calibrate(model, samples, preprocess, options.calibration, progress);
   outcome.result.recipe.options[kFoldOption] = options.fold ? "true" : "false";
   if (!options.target.empty()) outcome.result.recipe.options["target"] = options.target;
+  if (options.noise_dtype == "int16") outcome.result.recipe.options[kNoiseTypeOption] = options.noise_dtype;
   log_skipped(outcome.result.skipped_images);
   write_results(model, targets, outcome.result);
   try {
@@ -320,6 +322,12 @@ void add_calibrate(CLI::App& app) {
   command
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into what feeds the layer where that is exact")
+      ->group("Quantization");
+  command
+      .add_option("--noise-dtype", options->noise_dtype,
+                  "Type of the noisy and denoising biases that are stored: int16 codes with a scale of their own")
+      ->check(CLI::IsMember({"float32", "int16"}))
+      ->capture_default_str()
       ->group("Quantization");
   command
       .add_option("--target", options->target,
