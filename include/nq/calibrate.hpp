@@ -19,10 +19,11 @@ namespace nq {
 /// What the later layers see while a layer is calibrated.
 enum class Propagate { fp32, quantized };
 
-/// Which of the model's linear layers are quantized.
+/// Which of the model's linear layers and products are quantized.
 struct SiteSelection {
   bool patch_embed = false;
   bool head = false;
+  bool products = false;  ///< both products of every attention
   std::string include;  ///< ECMAScript regex on site names; empty selects by role
   std::string exclude;  ///< ECMAScript regex on site names; empty excludes none
 };
@@ -50,6 +51,8 @@ struct CalibrationOptions {
   BadImages bad_images = BadImages::fail;
   /// Where to keep the statistics for fit_statistics(); needs Propagate::fp32. Empty for nowhere.
   std::filesystem::path save_statistics;
+  /// The file will be written with EmitOptions::fold_noise: quantizers of attention see what it makes.
+  bool fold_noise = true;
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open
 };
 

@@ -24,12 +24,17 @@ struct Endpoint {
   DeclaredType type;
 };
 
+/// The per-tensor quantizer that a value of a QDQ file went through.
+struct ExistingQuantizer {
+  int bits = 0;  ///< from the storage type, or from the Clip before QuantizeLinear
+  DType type = DType::i8;
+  double scale = 0;
+  std::int64_t zero_point = 0;
+};
+
 /// Quantizers that a QDQ file already has around one linear layer.
 struct ExistingQuantization {
-  int activation_bits = 0;  ///< from the storage type, or from the Clip before QuantizeLinear
-  DType activation_type = DType::i8;
-  double activation_scale = 0;
-  std::int64_t activation_zero_point = 0;
+  ExistingQuantizer activation;
   int weight_bits = 0;  ///< fewest signed bits that hold every stored code
   double weight_scale_min = 0;
   double weight_scale_max = 0;
@@ -49,9 +54,23 @@ struct InspectedSite {
   bool has_bias = false;
   std::int64_t parameters = 0;
   std::int64_t macs = 0;    ///< multiply-accumulate operations per batch of one
+  bool side_path = false;   ///< reads a few gathered channels: the float part of a quantized layer
   std::string skip_reason;  ///< why it is left float; empty when it is quantized
   std::optional<ExistingQuantization> existing;
 
+  bool quantized() const noexcept { return skip_reason.empty(); }
+};
+
+/// One product of attention and what quantizing the model does with it.
+struct InspectedProduct {
+  std::string name;
+  std::string origin;
+  ProductRole role = ProductRole::scores;
+  std::int64_t macs = 0;    ///< per batch of one
+  std::string skip_reason;  ///< why it is left float; empty when it is quantized
+  std::optional<ExistingQuantizer> left, right;  ///< what the file already has
+
+  bool existing() const noexcept { return left && right; }
   bool quantized() const noexcept { return skip_reason.empty(); }
 };
 
@@ -79,6 +98,7 @@ struct Inspection {
   std::vector<std::string> unsupported;           ///< nodes that cannot run; sites are empty then
   std::int64_t parameters = 0;            ///< elements of all floating-point constants of rank 1 or more
   std::vector<InspectedSite> sites;       ///< in execution order
+  std::vector<InspectedProduct> products; ///< in execution order
   std::vector<RejectedProduct> rejected;  ///< products that are no linear layers, and why
   std::size_t arena_bytes = 0;            ///< activation memory of one inference at a batch of one
   std::optional<NoiseOverhead> noise;     ///< what the noisy biases of a quantized file cost

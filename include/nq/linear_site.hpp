@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nq/attention_site.hpp"
 #include "nq/typed_graph.hpp"
 
 namespace nq {
@@ -53,18 +54,19 @@ struct LinearSite {
   std::vector<float> input_rows(const TensorView& x_value) const;
 };
 
-/// Why a product with a constant operand, or any other MatMul, is not a site.
+/// Why a product is neither a linear layer nor one of attention.
 struct RejectedProduct {
   std::string name;
   std::string reason;
 };
 
 struct SiteSearch {
-  std::vector<LinearSite> sites;  ///< in execution order
+  std::vector<LinearSite> sites;         ///< in execution order
+  std::vector<AttentionSite> attention;  ///< in execution order
   std::vector<RejectedProduct> rejected;
 };
 
-/// Finds every linear layer by structure, whatever names the exporter gave.
+/// Finds every linear layer and every attention by structure, whatever names the exporter gave.
 SiteSearch find_linear_sites(const TypedGraph& graph);
 
 }  // namespace nq

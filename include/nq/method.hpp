@@ -114,10 +114,20 @@ struct SiteFit {
   std::vector<StageLoss> stages;  ///< in order; the last is the loss of this fit
 };
 
+/// How a method chooses the quantizers of attention products.
+enum class ProductStrategy {
+  extremes,    ///< ranges of all calibration tokens
+  percentile,  ///< ranges of most values
+  scale,       ///< scales searched on the attention's output
+  noise,       ///< `scale`, with a drawn shift of the keys
+  best,        ///< `scale`, with centred keys and channel scales between Q and K
+};
+
 /// One quantization method: a pure, deterministic function of one site group.
 class Method {
  public:
   virtual ~Method() = default;
+  virtual ProductStrategy products() const noexcept { return ProductStrategy::scale; }
   /// Never ends with a larger loss than its own starting point. Throws Error(input) on
   /// non-finite samples or weights.
   virtual SiteFit fit(const SiteInput& site, const MethodOptions& options) const = 0;

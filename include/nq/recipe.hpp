@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nq/attention_site.hpp"
 #include "nq/method.hpp"
 #include "nq/quant_params.hpp"
 #include "nq/types.hpp"
@@ -29,7 +30,22 @@ struct SiteRecipe {
   std::vector<float> bias_correction;     ///< [c_out]; empty for none
   std::vector<float> channel_scale;       ///< [c_in]; empty for none
   std::vector<std::int32_t> outlier_channels;  ///< channels computed in float beside the product
+  /// The emitted layer's output is divided by output_scale, then output_shift is added, [c_out] each,
+  /// both carried by weight scales and bias: what quantized products of attention ask of the layers
+  /// that make their operands. Empty for none.
+  std::vector<float> output_scale;
+  std::vector<float> output_shift;
   std::vector<StageLoss> stages;          ///< loss of the group's output, stage by stage
+};
+
+/// Quantization of one product of two activations.
+struct ProductRecipe {
+  std::string name;    ///< for people
+  std::string origin;  ///< key into the model: first output name of the MatMul
+  ProductRole role = ProductRole::scores;
+  QuantParams left;    ///< per tensor: Q, or the probabilities
+  QuantParams right;   ///< per tensor: K, or V
+  std::vector<StageLoss> stages;  ///< loss of the attention's output, stage by stage
 };
 
 struct SkippedSite {
@@ -39,7 +55,7 @@ struct SkippedSite {
 
 /// Everything needed to write the quantized model again: the contract between search and writer.
 struct Recipe {
-  static constexpr int kSchema = 1;
+  static constexpr int kSchema = 2;  ///< 1 had no products
   std::string tool_version;
   std::string model_sha256;
   std::string method;
@@ -50,6 +66,7 @@ struct Recipe {
   std::uint64_t seed = 0;
   std::string image_list_sha256;
   std::vector<SiteRecipe> sites;  ///< in execution order
+  std::vector<ProductRecipe> products;  ///< in execution order
   std::vector<SkippedSite> skipped;
 };
 

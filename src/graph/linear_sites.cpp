@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "core/check.hpp"
 #include "core/file_mapping.hpp"
@@ -31,9 +32,10 @@ class SiteFinder {
         upstream_product_(has_upstream_product(graph_)) {}
 
   SiteSearch run() {
+    result_.attention = find_attention_sites(typed_);
     for (const NodeId id : graph_.order()) {
       const Node& node = graph_.node(id);
-      if (!is_product(node)) continue;
+      if (!is_product(node) || is_attention(id)) continue;
       std::string reason;
       std::optional<LinearSite> site = match(node, reason);
       if (site) result_.sites.push_back(std::move(*site));
@@ -43,6 +45,12 @@ class SiteFinder {
   }
 
  private:
+  bool is_attention(NodeId id) const {
+    return std::any_of(result_.attention.begin(), result_.attention.end(), [id](const AttentionSite& site) {
+      return site.scores.node == id || site.values.node == id;
+    });
+  }
+
   std::optional<LinearSite> match(const Node& node, std::string& reason) {
     LinearSite site;
     site.name = node.display_name();
@@ -158,12 +166,27 @@ class SiteFinder {
   }
 
   SiteRole role_of(const LinearSite& site) const {
-    if (site.kind == SiteKind::conv_patch && !upstream_product_[static_cast<std::size_t>(site.x.index)]) {
-      return SiteRole::patch_embed;
-    }
+    const bool first = !upstream_product_[static_cast<std::size_t>(site.x.index)];
+    if (first && (site.kind == SiteKind::conv_patch || reads_patches(site.x))) return SiteRole::patch_embed;
     const Node& last = graph_.node(site.bias_node.value_or(site.node));
     const Downstream& below = downstream_[static_cast<std::size_t>(last.outputs.front().index)];
     return below.product || below.normalization ? SiteRole::block : SiteRole::head;
+  }
+
+  /// Rows that were cut from an image by reshapes around a Transpose, as a quantized patch embedding
+  /// reads them.
+  bool reads_patches(ValueId value) const {
+    bool moved = false;
+    while (graph_.value(value).producer.valid()) {
+      const Node& node = graph_.node(graph_.value(value).producer);
+      static const std::set<std::string, std::less<>> kSteps = {"Reshape", "Transpose", "Clip", "QuantizeLinear",
+                                                                "DequantizeLinear", "Add", "Mul", "Identity"};
+      const bool passes = node.domain.empty() && kSteps.contains(node.op_type) && graph_.constant(node.inputs[0]) == nullptr;
+      if (!passes) return false;
+      moved = moved || node.op_type == "Transpose";
+      value = node.inputs[0];
+    }
+    return moved && typed_.type(value).shape.rank() == 4;
   }
 
   const TypedGraph& typed_;

@@ -1,104 +1,16 @@
 #include "kernels/attention.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <functional>
-#include <limits>
 
 #include "core/parallel.hpp"
+#include "kernels/attention_rows.hpp"
 #include "kernels/gemm.hpp"
-#include "kernels/isa.hpp"
+#include "kernels/quantized_attention.hpp"
 #include "kernels/scratch.hpp"
 
 namespace nq::kernels {
 namespace {
-
-constexpr float kDisabled = -std::numeric_limits<float>::infinity();
-
-/// Query rows whose scores are held at a time: whole register tiles, about 256 KiB of scores.
-std::int64_t block_rows(std::int64_t kv_rows) {
-  return std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(1, kv_rows) / 14 * 14, 14, kRowBlock);
-}
-
-bool has_bias(const Attention& a) {
-  return a.bias.values != nullptr || a.bias.allowed != nullptr || a.left_window >= 0 || a.right_window >= 0 ||
-         a.valid_keys != nullptr;
-}
-
-/// Adds bias and masks to one row of scores; returns false when no key is left.
-bool add_bias(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row, float* scores) {
-  const AttentionBias& bias = a.bias;
-  const std::int64_t at = batch * bias.batch_stride + head * bias.head_stride + row * bias.row_stride;
-  const std::int64_t valid = a.valid_keys == nullptr ? a.kv_rows : std::min(a.kv_rows, a.valid_keys[batch]);
-  const std::int64_t center = row + (a.offset_from_valid_keys ? a.valid_keys[batch] - a.q_rows : a.offset);
-  const bool has_mask = bias.values != nullptr || bias.allowed != nullptr;
-  std::int64_t first = 0;
-  std::int64_t end = has_mask ? std::min(valid, bias.cols) : valid;
-  if (a.left_window >= 0) first = std::max(first, center - a.left_window);
-  if (a.right_window >= 0) end = std::min(end, center + a.right_window + 1);
-  bool any = false;
-  for (std::int64_t key = 0; key < a.kv_rows; ++key) {
-    float addend = key >= first && key < end ? 0.0F : kDisabled;
-    if (addend == 0.0F && bias.values != nullptr) addend = bias.values[at + key * bias.col_stride];
-    if (addend == 0.0F && bias.allowed != nullptr && bias.allowed[at + key * bias.col_stride] == 0) {
-      addend = kDisabled;
-    }
-    any = any || addend != kDisabled;
-    // A disabled key is out whatever its score, which may be infinite or NaN.
-    scores[key] = addend == kDisabled ? kDisabled : scores[key] + addend;
-  }
-  return any;
-}
-
-void copy_scores(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row,
-                 const float* scores) {
-  float* target = a.scores + ((batch * a.heads + head) * a.q_rows + row) * a.kv_rows;
-  std::copy_n(scores, a.kv_rows, target);
-}
-
-/// scores = scale * scores + addends.
-void scale_and_add(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row,
-                   float* scores) {
-  for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] *= a.scale;
-  for (const AttentionAddend& addend : a.addends) {
-    if (addend.values == nullptr) continue;
-    const float* values = addend.values + batch % addend.batch_period * addend.batch_stride +
-                          head * addend.head_stride + row * addend.row_stride;
-    if (addend.col_stride == 1) {
-      for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key];
-    } else {
-      for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key * addend.col_stride];
-    }
-  }
-}
-
-/// Turns one row of raw scores into attention weights.
-void finish_row(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row, float* scores) {
-  const KernelTable& table = active_table();
-  const bool wants_scores = a.scores != nullptr;
-  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
-  if (!wants_scores && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F) {
-    table.softmax_row(scores, scores, a.kv_rows, a.scale, true);
-    return;
-  }
-  scale_and_add(a, batch, head, row, scores);
-  if (wants_scores && a.score_output == ScoreOutput::product) copy_scores(a, batch, head, row, scores);
-  if (a.softcap != 0.0F) {
-    for (std::int64_t key = 0; key < a.kv_rows; ++key) {
-      scores[key] = a.softcap * std::tanh(scores[key] / a.softcap);
-    }
-  }
-  if (wants_scores && a.score_output == ScoreOutput::capped) copy_scores(a, batch, head, row, scores);
-  const bool any = !has_bias(a) || add_bias(a, batch, head, row, scores);
-  if (wants_scores && a.score_output == ScoreOutput::biased) copy_scores(a, batch, head, row, scores);
-  if (any) {
-    table.softmax_row(scores, scores, a.kv_rows, 1.0F, false);
-  } else {
-    std::fill_n(scores, a.kv_rows, 0.0F);
-  }
-  if (wants_scores && a.score_output == ScoreOutput::softmax) copy_scores(a, batch, head, row, scores);
-}
 
 /// Query rows [row0, row1) of one head.
 void attend_rows(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row0,
@@ -110,7 +22,7 @@ void attend_rows(const Attention& a, std::int64_t batch, std::int64_t head, std:
   pack_matrix_serial({a.k.at(batch, kv_head), a.dim, a.kv_rows, 1, a.k.row_stride}, keys);
   pack_matrix_serial({a.v.at(batch, kv_head), a.kv_rows, a.v_dim, a.v.row_stride, 1}, values);
 
-  const std::int64_t step = block_rows(a.kv_rows);
+  const std::int64_t step = score_block_rows(a.kv_rows);
   const std::int64_t stride = (a.kv_rows + 15) / 16 * 16;
   float* scores = thread_scratch(ScratchUse::panel_c, static_cast<std::size_t>(step * stride));
   const StridedMatrix queries{a.q.at(batch, head), a.q_rows, a.dim, a.q.row_stride, 1};
@@ -119,7 +31,7 @@ void attend_rows(const Attention& a, std::int64_t batch, std::int64_t head, std:
     const std::int64_t rows = std::min(step, row1 - begin);
     gemm_serial(queries.rows_from(begin, rows), keys, a.kv_rows, scores, stride);
     for (std::int64_t row = 0; row < rows; ++row)
-      finish_row(a, batch, head, begin + row, scores + row * stride);
+      finish_scores(a, batch, head, begin + row, scores + row * stride);
     gemm_serial({scores, rows, a.kv_rows, stride, 1}, values, a.v_dim, out + begin * a.out_row_stride,
                 a.out_row_stride);
   }
@@ -137,8 +49,8 @@ void attend(const Attention& a) {
   const auto body = [&](std::int64_t task, std::int64_t) {
     const std::int64_t index = task / pieces;
     const std::int64_t piece = task % pieces;
-    attend_rows(a, index / a.heads, index % a.heads, a.q_rows * piece / pieces,
-                a.q_rows * (piece + 1) / pieces);
+    const auto attend_piece = a.grids ? attend_rows_quantized : attend_rows;
+    attend_piece(a, index / a.heads, index % a.heads, a.q_rows * piece / pieces, a.q_rows * (piece + 1) / pieces);
   };
   parallel_for(0, products * pieces, 1, std::cref(body));
 }

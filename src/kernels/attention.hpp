@@ -3,6 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "kernels/quantized_linear.hpp"
 
 namespace nq::kernels {
 
@@ -31,6 +34,11 @@ struct AttentionAddend {
   std::int64_t batch_stride = 0, head_stride = 0, row_stride = 0, col_stride = 1;
 };
 
+/// Quantizers of both products' operands; the products are then integer ones.
+struct AttentionGrids {
+  ActivationGrid q, k, probabilities, v;
+};
+
 /// What the optional score output holds (ONNX Attention, qk_matmul_output_mode).
 enum class ScoreOutput : std::uint8_t { product, capped, biased, softmax };
 
@@ -51,6 +59,7 @@ struct Attention {
   std::int64_t offset = 0;
   const std::int64_t* valid_keys = nullptr;  ///< [batch]; later keys are disabled. May be null.
   bool offset_from_valid_keys = false;       ///< offset is valid_keys[batch] - q_rows instead
+  std::optional<AttentionGrids> grids;
   float* out = nullptr;                      ///< element (b, h, row, d) as in HeadsView
   std::int64_t out_batch_stride = 0, out_head_stride = 0, out_row_stride = 0;
   float* scores = nullptr;  ///< [batch, heads, q_rows, kv_rows], may be null

@@ -14,6 +14,8 @@
 //   out_shape  shape of the output;  out_layout  [batch stride, head stride, row stride]
 //   addend0_layout, addend1_layout     [batch period, batch, head, row, column stride]
 //   scale      factor of the scores
+//   grid_scales [q, k, weights, v] and grid_codes (zero point, qmin, qmax of each): quantizers of both
+//              products' operands, whose products are then integer ones; absent for float products
 
 namespace nq {
 namespace {
@@ -47,6 +49,22 @@ kernels::HeadsView layout_of(const OpContext& context, std::string_view name, st
   const auto values = ints_of(context, name, 4);
   *offset = values[0];
   return {nullptr, values[1], values[2], values[3]};
+}
+
+std::optional<kernels::AttentionGrids> grids_of(const OpContext& context) {
+  if (!has_attr(context.node(), "grid_scales")) return std::nullopt;
+  const auto scales = attr_floats(context.node(), "grid_scales");
+  const auto codes = ints_of(context, "grid_codes", 12);
+  NQ_CHECK(scales.size() == 4, input, "FusedAttention has {} grid scales, not 4", scales.size());
+  const auto grid = [&](std::size_t index) {
+    const std::int64_t zero = codes[3 * index], qmin = codes[3 * index + 1], qmax = codes[3 * index + 2];
+    const bool fits = qmin <= qmax && (qmin >= 0 ? qmax <= 255 : qmin >= -128 && qmax <= 127);
+    NQ_CHECK(fits && zero >= -128 && zero <= 255 && scales[index] > 0.0F, input,
+             "FusedAttention grid {}..{} with zero point {} and scale {}", qmin, qmax, zero, scales[index]);
+    return kernels::ActivationGrid{scales[index], static_cast<std::int32_t>(zero), static_cast<std::int32_t>(qmin),
+                                   static_cast<std::int32_t>(qmax)};
+  };
+  return kernels::AttentionGrids{grid(0), grid(1), grid(2), grid(3)};
 }
 
 /// The call with everything but the data pointers.
@@ -91,6 +109,7 @@ FusedCall fused_call(const OpContext& context) {
   check_reach(out_shape.elements(), 0,
               {{a.batch, out[0]}, {a.heads, out[1]}, {a.q_rows, out[2]}, {a.v_dim, 1}});
   a.scale = attr_float(context.node(), "scale", 1.0F);
+  a.grids = grids_of(context);
   for (int i = 0; kFirstAddend + i < context.num_inputs(); ++i) {
     const auto layout = ints_of(context, i == 0 ? "addend0_layout" : "addend1_layout", 5);
     a.addends[static_cast<std::size_t>(i)] = {nullptr, layout[0], layout[1], layout[2], layout[3], layout[4]};

@@ -57,8 +57,11 @@ class Calibration {
               const CalibrationOptions& options, Progress& progress)
       : model_(model), images_(images), preprocess_(preprocess), options_(options), progress_(progress),
         graph_(model.to_graph()), input_(checked_input(graph_, preprocess, options)),
-        plan_(specialize(graph_, specialize_images(input_)), options), capacity_(plan_.capacity()) {
-    result_.sample_bytes = plan_.sample_bytes(capacity_);
+        plan_(specialize(graph_, specialize_images(input_)), options), capacity_(plan_.capacity()),
+        products_(plan_.make_products(image_plan_batch(input_))) {
+    NQ_CHECK(products_.empty() || options.save_statistics.empty(), usage,
+             "a statistics file holds no attention products: leave out --save-stats or --quantize all");
+    result_.sample_bytes = plan_.sample_bytes(capacity_) + products_.sample_bytes();
     log_info("statistics keep at most {} rows per layer, {} MiB in all", capacity_, result_.sample_bytes >> 20);
   }
 
@@ -84,11 +87,14 @@ class Calibration {
       observers.push_back(plan_.make_observer(group, capacity_));
       inputs.push_back(groups()[group].x);
     }
-    ImageRunner runner(make_plan(plan_.typed(), {inputs, inputs}), input_);
+    std::vector<ValueId> tapped = inputs;
+    for (const ValueId value : products_.values()) tapped.push_back(value);
+    ImageRunner runner(make_plan(plan_.typed(), {tapped, tapped}), input_);
     stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); });
     if (!options_.save_statistics.empty()) observers = save(std::move(observers));
     const Stopwatch watch;
     append(plan_.fit_all(std::move(observers), progress_));
+    plan_.fit_products(products_, false, result_.recipe);
     result_.phases.search += watch.seconds();
   }
 
@@ -127,7 +133,19 @@ class Calibration {
       result_.phases.search += search.seconds();
       progress_.advance(1);
     }
+    if (!products_.empty()) fit_products_on_quantized_inputs(batches);
     progress_.end();
+  }
+
+  /// The products see what the file with every layer quantized makes.
+  void fit_products_on_quantized_inputs(const std::vector<Batch>& batches) {
+    const ModelFile written = quantize(model_, result_.recipe, {.fold_noise = options_.fold_noise});
+    const TypedGraph typed = specialize(written.to_graph(), specialize_images(input_));
+    products_.rebind(typed);
+    ImageRunner runner(make_plan(typed, {products_.values(), products_.values()}), input_);
+    Observers none;
+    for (const Batch& batch : batches) observe(runner, batch, 0, none, {});
+    plan_.fit_products(products_, true, result_.recipe);
   }
 
   void observe_prefix(std::size_t index, const std::vector<Batch>& batches, Observers& observers) {
@@ -145,6 +163,7 @@ class Calibration {
   void observe(ImageRunner& runner, const Batch& batch, std::size_t first_group, Observers& observers,
                const std::vector<ValueId>& values) {
     (void)runner.run(batch.images, [&](std::int64_t first, std::int64_t count, ValueId value, const TensorView& view) {
+      observe_products(batch, first, count, value, view);
       for (std::size_t k = 0; k < values.size(); ++k) {
         if (values[k] != value) continue;
         const RowSplitter rows(groups()[first_group + k].leader(), view, runner.plan_batch());
@@ -154,6 +173,15 @@ class Calibration {
         }
       }
     });
+  }
+
+  void observe_products(const Batch& batch, std::int64_t first, std::int64_t count, ValueId value,
+                        const TensorView& view) {
+    std::vector<std::uint64_t> keys;
+    for (std::int64_t slot = first; slot < first + count; ++slot) {
+      keys.push_back(hash_name(images_[batch.sample_index[static_cast<std::size_t>(slot)]].name));
+    }
+    products_.observe(value, view, keys);
   }
 
   void stream_images(const std::function<void(const Batch&)>& consume) {
@@ -204,6 +232,7 @@ class Calibration {
   ImageInput input_;
   SitePlan plan_;
   std::int64_t capacity_ = 0;
+  ProductCalibration products_;
   std::vector<std::string> image_lines_;
   CalibrationResult result_;
 };

@@ -37,21 +37,6 @@ std::optional<int> clipped_bits(const Graph& graph, const Node& quantize, double
   return static_cast<int>(std::lround(std::ceil(std::log2(1.0 + std::round((*high - *low) / scale)))));
 }
 
-bool read_activation(const TypedGraph& typed, const LinearSite& site, ExistingQuantization& result) {
-  const Graph& graph = typed.graph;
-  const Node* dequantize = producer(graph, site.x, "DequantizeLinear");
-  if (dequantize == nullptr) return false;
-  const Node* quantize = producer(graph, dequantize->inputs.front(), "QuantizeLinear");
-  const auto scale = quantize == nullptr ? std::nullopt : scalar_input(graph, *quantize, 1);
-  if (!scale || *scale <= 0) return false;
-  result.activation_type = typed.type(quantize->outputs.front()).dtype;
-  result.activation_scale = *scale;
-  result.activation_zero_point = std::llround(scalar_input(graph, *quantize, 2).value_or(0));
-  const int storage = storage_bits(result.activation_type);
-  result.activation_bits = std::min(storage, clipped_bits(graph, *quantize, *scale).value_or(storage));
-  return true;
-}
-
 const Node* find_by_origin(const Graph& graph, const std::string& origin) {
   const auto value = graph.find_value(origin);
   if (!value || !graph.value(*value).producer.valid()) return nullptr;
@@ -86,10 +71,28 @@ bool read_weight(const Graph& source, const LinearSite& site, ExistingQuantizati
 
 }  // namespace
 
+std::optional<ExistingQuantizer> existing_quantizer(const TypedGraph& typed, ValueId value) {
+  const Graph& graph = typed.graph;
+  const Node* dequantize = producer(graph, value, "DequantizeLinear");
+  if (dequantize == nullptr) return std::nullopt;
+  const Node* quantize = producer(graph, dequantize->inputs.front(), "QuantizeLinear");
+  const auto scale = quantize == nullptr ? std::nullopt : scalar_input(graph, *quantize, 1);
+  if (!scale || *scale <= 0) return std::nullopt;
+  ExistingQuantizer result;
+  result.type = typed.type(quantize->outputs.front()).dtype;
+  result.scale = *scale;
+  result.zero_point = std::llround(scalar_input(graph, *quantize, 2).value_or(0));
+  const int storage = storage_bits(result.type);
+  result.bits = std::min(storage, clipped_bits(graph, *quantize, *scale).value_or(storage));
+  return result;
+}
+
 std::optional<ExistingQuantization> existing_quantization(const Graph& source, const TypedGraph& typed,
                                                           const LinearSite& site) {
+  const auto activation = existing_quantizer(typed, site.x);
   ExistingQuantization result;
-  if (!read_activation(typed, site, result) || !read_weight(source, site, result)) return std::nullopt;
+  if (!activation || !read_weight(source, site, result)) return std::nullopt;
+  result.activation = *activation;
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "core/check.hpp"
 #include "ops/onnx_dtype.hpp"
 #include "pipeline/int16_offsets.hpp"
+#include "pipeline/quantizer_emitter.hpp"
 #include "pipeline/site_fit.hpp"
 #include "quant/denoising.hpp"
 
@@ -63,7 +64,7 @@ std::string GroupEmitter::add_offset(const std::string& before, const std::strin
 }
 
 void GroupEmitter::emit() {
-  const std::string quantized_x = quantize_activation(apply_affine(prepare_input()));
+  const std::string quantized_x = emit_quantizer(edit_, anchor(), apply_affine(prepare_input()), shared().activation);
   for (std::size_t k = 0; k < group_.sites.size(); ++k) emit_site(group_.sites[k], *recipes_[k], quantized_x);
 }
 
@@ -138,29 +139,6 @@ std::string GroupEmitter::apply_affine(std::string x) {
   }
   if (noise.empty()) return x;
   return insert(anchor(), "Add", base + "_noise", {x, add_offset(anchor(), base + "_noisy_bias", noise, 1)});
-}
-
-std::string GroupEmitter::quantize_activation(std::string x) {
-  const QuantParams& params = shared().activation;
-  const std::string base = x;
-  const float scale = params.scale.at(0);
-  const std::int32_t zero_point = params.zero_point.at(0);
-  if (params.bits < 8) {
-    // Below 8 bits the storage type is wider than the range: the float limits do the clipping,
-    // which keeps runtimes on int8 kernels (docs/adr/0003).
-    const std::string low = edit_.add_initializer(
-        base + "_clip_min", Tensor::scalar(static_cast<float>(params.qmin() - zero_point) * scale));
-    const std::string high = edit_.add_initializer(
-        base + "_clip_max", Tensor::scalar(static_cast<float>(params.qmax() - zero_point) * scale));
-    x = insert(anchor(), "Clip", base + "_Clip", {x, low, high});
-  }
-  const std::string scale_name = edit_.add_initializer(base + "_scale", Tensor::scalar(scale));
-  const std::string zero_name = edit_.add_initializer(
-      base + "_zero_point", params.is_signed ? Tensor::scalar(static_cast<std::int8_t>(zero_point))
-                                             : Tensor::scalar(static_cast<std::uint8_t>(zero_point)));
-  const std::string doc = fmt::format("nqcli activation bits={}", params.bits);
-  x = insert(anchor(), "QuantizeLinear", base + "_QuantizeLinear", {x, scale_name, zero_name}, {}, doc);
-  return insert(anchor(), "DequantizeLinear", base + "_DequantizeLinear", {x, scale_name, zero_name}, {}, doc);
 }
 
 std::string GroupEmitter::emit_weight(const LinearSite& site, const SiteRecipe& recipe,

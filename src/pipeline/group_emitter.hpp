@@ -37,7 +37,6 @@ class GroupEmitter {
   std::string gather_patches(const std::string& x);
   void fold_into(const AffineFold& fold, const std::vector<float>& noise);
   std::string apply_affine(std::string x);
-  std::string quantize_activation(std::string x);
   void emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x);
   std::string emit_weight(const LinearSite& site, const SiteRecipe& recipe, const std::vector<std::int8_t>& codes);
   std::string emit_side_path(const LinearSite& site, const SiteRecipe& recipe);

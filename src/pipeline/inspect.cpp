@@ -1,5 +1,6 @@
 #include "nq/inspect.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "core/check.hpp"
@@ -72,6 +73,36 @@ InspectedSite describe_site(const LinearSite& site) {
   return result;
 }
 
+/// Reads channels picked by a Gather over the last axis.
+bool reads_gathered_channels(const TypedGraph& typed, const LinearSite& site) {
+  const NodeId producer = typed.graph.value(site.x).producer;
+  if (!producer.valid() || typed.graph.node(producer).op_type != "Gather") return false;
+  const std::int64_t axis = attr_int(typed.graph.node(producer), "axis", 0);
+  return axis == -1 || (axis > 0 && axis == site.input_rank - 1);
+}
+
+void describe_products(const TypedGraph& typed, const SiteSearch& found, const SiteSelection& selection,
+                       Inspection& result) {
+  std::vector<SkippedSite> skipped;
+  const std::vector<SelectedAttention> selected = select_attention(found, selection, skipped);
+  const auto is_selected = [&](const ProductSite& site) {
+    return std::any_of(selected.begin(), selected.end(), [&](const SelectedAttention& item) {
+      return (item.scores && item.site.scores.node == site.node) || (item.values && item.site.values.node == site.node);
+    });
+  };
+  // select_attention lists what it leaves out in the order of the products.
+  auto next_skipped = skipped.begin();
+  for (const AttentionSite& attention : found.attention) {
+    for (const ProductSite* site : {&attention.scores, &attention.values}) {
+      InspectedProduct entry{site->name, site->origin, site->role, site->macs, {}, existing_quantizer(typed, site->left),
+                             existing_quantizer(typed, site->right)};
+      if (!is_selected(*site)) entry.skip_reason = (next_skipped++)->reason;
+      if (entry.existing()) entry.skip_reason = "already quantized";
+      result.products.push_back(std::move(entry));
+    }
+  }
+}
+
 /// Returns the groups that would be quantized.
 std::vector<SiteGroup> describe_sites(const ModelFile& model, const Graph& source, const TypedGraph& typed,
                                       const SiteSelection& selection, Inspection& result) {
@@ -87,6 +118,7 @@ std::vector<SiteGroup> describe_sites(const ModelFile& model, const Graph& sourc
     InspectedSite entry = describe_site(site);
     if (!selected.contains(site.origin)) entry.skip_reason = (next_skipped++)->reason;
     entry.existing = existing_quantization(source, typed, site);
+    entry.side_path = !entry.existing && reads_gathered_channels(typed, site);
     if (entry.existing) {
       entry.skip_reason = "already quantized";
       quantized.push_back(site);
@@ -96,6 +128,7 @@ std::vector<SiteGroup> describe_sites(const ModelFile& model, const Graph& sourc
   result.noise = noise_report(model, typed, quantized, result.parameters);
   result.parts = find_architecture(typed, found);
   result.family = family_of(result.parts);
+  describe_products(typed, found, selection, result);
   result.rejected = std::move(found.rejected);
   return group_sites(chosen);
 }

@@ -16,6 +16,16 @@ OutputChange unchanged(std::int64_t c_out) {
   return {std::vector<float>(static_cast<std::size_t>(c_out), 1.0F), std::vector<float>(static_cast<std::size_t>(c_out), 0.0F)};
 }
 
+/// What the recipe itself asks of its layers, for quantized products of attention.
+void take_from_recipe(const BoundGroup& bound, OutputChanges& changes) {
+  for (const SiteRecipe* recipe : bound.recipes) {
+    if (recipe->output_scale.empty() && recipe->output_shift.empty()) continue;
+    OutputChange& change = changes.by_origin.try_emplace(recipe->origin, unchanged(recipe->c_out)).first->second;
+    if (!recipe->output_scale.empty()) change.scale = recipe->output_scale;
+    if (!recipe->output_shift.empty()) change.shift = recipe->output_shift;
+  }
+}
+
 }  // namespace
 
 const OutputChange* OutputChanges::of(const std::string& origin) const {
@@ -28,6 +38,7 @@ OutputChanges find_output_changes(const TypedGraph& typed, const std::vector<Bou
   std::vector<LinearSite> sites;
   for (const BoundGroup& bound : groups) sites.insert(sites.end(), bound.group.sites.begin(), bound.group.sites.end());
   OutputChanges changes;
+  for (const BoundGroup& bound : groups) take_from_recipe(bound, changes);
   for (const BoundGroup& bound : groups) {
     const SiteRecipe& recipe = *bound.recipes.front();
     const std::vector<float> noise = emitted_noise(recipe);

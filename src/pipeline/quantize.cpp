@@ -11,6 +11,7 @@
 #include "pipeline/changed_values.hpp"
 #include "pipeline/group_emitter.hpp"
 #include "pipeline/int16_offsets.hpp"
+#include "pipeline/product_emitter.hpp"
 
 namespace nq {
 namespace {
@@ -95,6 +96,10 @@ ModelFile quantize(const ModelFile& model, const Recipe& given, const EmitOption
     with_context(
         [&] { GroupEmitter(edit, typed, bound, changes, options).emit(); },
         [&] { return fmt::format("while writing '{}'", bound.group.leader().name); });
+  }
+  for (const ProductRecipe& product : recipe.products) {
+    with_context([&] { emit_product(edit, typed, found, product); },
+                 [&] { return fmt::format("while writing '{}'", product.name); });
   }
   stamp(edit, model, recipe);
   const std::string changed = changed_values_to_json(changed_values(groups, changes, options));

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/check.hpp"
 #include "core/files.hpp"
@@ -45,7 +46,20 @@ Json site_json(const SiteRecipe& site) {
   if (!site.bias_correction.empty()) json["bias_correction"] = json_floats(site.bias_correction);
   if (!site.channel_scale.empty()) json["channel_scale"] = json_floats(site.channel_scale);
   if (!site.outlier_channels.empty()) json["outlier_channels"] = site.outlier_channels;
+  if (!site.output_scale.empty()) json["output_scale"] = json_floats(site.output_scale);
+  if (!site.output_shift.empty()) json["output_shift"] = json_floats(site.output_shift);
   return json;
+}
+
+Json product_json(const ProductRecipe& product) {
+  Json losses = Json::array();
+  for (const StageLoss& stage : product.stages) losses.push_back({{"stage", stage.stage}, {"mse", stage.mse}});
+  return {{"name", product.name},
+          {"origin", product.origin},
+          {"role", to_string(product.role)},
+          {"left", activation_json(product.left)},
+          {"right", activation_json(product.right)},
+          {"losses", losses}};
 }
 
 // ---- reading ----
@@ -94,6 +108,15 @@ void read_outliers(const JsonReader& reader, SiteRecipe& site) {
   }
 }
 
+std::vector<StageLoss> read_losses(const JsonReader& reader) {
+  std::vector<StageLoss> stages;
+  for (const Json& item : reader.list("losses")) {
+    const JsonReader loss(item, reader.path() + ".losses[]");
+    stages.push_back({loss.get<std::string>("stage"), loss.get<double>("mse")});
+  }
+  return stages;
+}
+
 SiteRecipe read_site(const JsonReader& reader) {
   SiteRecipe site;
   site.name = reader.get<std::string>("name");
@@ -119,11 +142,36 @@ SiteRecipe read_site(const JsonReader& reader) {
     }
   }
   if (reader.has("outlier_channels")) read_outliers(reader, site);
-  for (const Json& item : reader.list("losses")) {
-    const JsonReader loss(item, reader.path() + ".losses[]");
-    site.stages.push_back({loss.get<std::string>("stage"), loss.get<double>("mse")});
+  if (reader.has("output_scale")) {
+    site.output_scale = reader.floats("output_scale", site.c_out);
+    for (const float scale : site.output_scale) {
+      NQ_CHECK(scale > 0, input, "'{}.output_scale' must be positive", reader.path());
+    }
   }
+  if (reader.has("output_shift")) site.output_shift = reader.floats("output_shift", site.c_out);
+  site.stages = read_losses(reader);
   return site;
+}
+
+ProductRecipe read_product(const JsonReader& reader) {
+  ProductRecipe product;
+  product.name = reader.get<std::string>("name");
+  product.origin = reader.get<std::string>("origin");
+  const auto role = reader.get<std::string>("role");
+  NQ_CHECK(role == "scores" || role == "values", input, "'{}.role' must be scores or values", reader.path());
+  product.role = role == "scores" ? ProductRole::scores : ProductRole::values;
+  product.left = read_activation(reader.object("left"));
+  product.right = read_activation(reader.object("right"));
+  product.stages = read_losses(reader);
+  return product;
+}
+
+void check_products(const Recipe& recipe) {
+  std::set<std::string> seen;
+  for (const ProductRecipe& product : recipe.products) {
+    NQ_CHECK(seen.insert(product.origin).second, input, "the recipe has the product '{}' (output '{}') twice",
+             product.name, product.origin);
+  }
 }
 
 /// Sites of one group must agree on everything that describes their common input.
@@ -148,7 +196,7 @@ void check_groups(const Recipe& recipe) {
 Recipe read_recipe(const Json& json) {
   const JsonReader reader(json, "recipe");
   const std::int64_t schema = reader.bounded("schema", 1, INT32_MAX);
-  NQ_CHECK(schema == Recipe::kSchema, input, "recipe schema {} is not known to this version (it reads {})", schema,
+  NQ_CHECK(schema <= Recipe::kSchema, input, "recipe schema {} is not known to this version (it reads 1 to {})", schema,
            Recipe::kSchema);
   Recipe recipe;
   recipe.tool_version = reader.object("tool").get<std::string>("version");
@@ -172,11 +220,18 @@ Recipe read_recipe(const Json& json) {
   for (std::size_t k = 0; k < sites.size(); ++k) {
     recipe.sites.push_back(read_site(JsonReader(sites[k], fmt::format("recipe.sites[{}]", k))));
   }
+  if (schema >= 2) {
+    const Json& products = reader.list("products");
+    for (std::size_t k = 0; k < products.size(); ++k) {
+      recipe.products.push_back(read_product(JsonReader(products[k], fmt::format("recipe.products[{}]", k))));
+    }
+  }
   for (const Json& item : reader.list("skipped")) {
     const JsonReader skipped(item, "recipe.skipped[]");
     recipe.skipped.push_back({skipped.get<std::string>("name"), skipped.get<std::string>("reason")});
   }
   check_groups(recipe);
+  check_products(recipe);
   return recipe;
 }
 
@@ -202,6 +257,8 @@ std::string recipe_to_json(const Recipe& recipe) {
   Json skipped = Json::array();
   for (const SkippedSite& site : recipe.skipped) skipped.push_back({{"name", site.name}, {"reason", site.reason}});
   json["sites"] = std::move(sites);
+  json["products"] = Json::array();
+  for (const ProductRecipe& product : recipe.products) json["products"].push_back(product_json(product));
   json["skipped"] = std::move(skipped);
   try {
     return pretty_json(json);

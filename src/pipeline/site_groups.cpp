@@ -66,4 +66,24 @@ std::vector<LinearSite> select_sites(const SiteSearch& found, const SiteSelectio
   return selected;
 }
 
+std::vector<SelectedAttention> select_attention(const SiteSearch& found, const SiteSelection& selection,
+                                                std::vector<SkippedSite>& skipped) {
+  const auto include = compile(selection.include, "--include");
+  const auto exclude = compile(selection.exclude, "--exclude");
+  const auto selects = [&](const ProductSite& site) {
+    std::string reason;
+    if (!selection.products) reason = "attention product (--quantize all)";
+    else if (include && !std::regex_search(site.name, *include)) reason = "not matched by --include";
+    else if (exclude && std::regex_search(site.name, *exclude)) reason = "matched by --exclude";
+    if (!reason.empty()) skipped.push_back({site.name, reason});
+    return reason.empty();
+  };
+  std::vector<SelectedAttention> selected;
+  for (const AttentionSite& site : found.attention) {
+    SelectedAttention attention{site, selects(site.scores), selects(site.values)};
+    if (attention.scores || attention.values) selected.push_back(std::move(attention));
+  }
+  return selected;
+}
+
 }  // namespace nq

@@ -22,9 +22,21 @@ struct SiteGroup {
 /// Groups the sites by input value and input layout, in execution order of their first sites.
 std::vector<SiteGroup> group_sites(const std::vector<LinearSite>& sites);
 
+/// An attention of which at least one product is selected.
+struct SelectedAttention {
+  AttentionSite site;
+  bool scores = false;
+  bool values = false;
+};
+
 /// The selected sites, and every other site or product with the reason why it is left out.
 /// Throws Error(usage) on an invalid regex.
 std::vector<LinearSite> select_sites(const SiteSearch& found, const SiteSelection& selection,
                                      std::vector<SkippedSite>& skipped);
+
+/// The selected attention products, and every other with the reason why it is left out. Throws
+/// Error(usage) on an invalid regex.
+std::vector<SelectedAttention> select_attention(const SiteSearch& found, const SiteSelection& selection,
+                                                std::vector<SkippedSite>& skipped);
 
 }  // namespace nq

@@ -1,11 +1,13 @@
 #include "pipeline/site_plan.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "core/check.hpp"
 #include "core/parallel.hpp"
 #include "pipeline/affine_fold.hpp"
 #include "pipeline/group_fitter.hpp"
+#include "pipeline/output_changes.hpp"
 #include "pipeline/site_bits.hpp"
 #include "pipeline/value_fold.hpp"
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kMaxRowsPerSite = 8192;
 constexpr std::int64_t kMinRowsPerSite = 256;
+constexpr std::uint64_t kProductShare = 4;  ///< of the memory for samples, as a divisor
 
 /// Names of the parts that are switched off, with commas.
 std::string parts_left_out(const BestParts& parts) {
@@ -29,7 +32,9 @@ std::string parts_left_out(const BestParts& parts) {
 
 SitePlan::SitePlan(TypedGraph typed, const CalibrationOptions& options)
     : typed_(std::move(typed)), options_(options), method_(builtin_methods().get(options.method)) {
-  sites_ = select_sites(find_linear_sites(typed_), options.selection, skipped_);
+  found_ = find_linear_sites(typed_);
+  sites_ = select_sites(found_, options.selection, skipped_);
+  attention_ = select_attention(found_, options.selection, skipped_);
   groups_ = group_sites(sites_);
   NQ_CHECK(!groups_.empty(), unsupported, "the model has no linear layer to quantize with these options");
   fit_options_ = group_options(groups_, options);
@@ -38,7 +43,7 @@ SitePlan::SitePlan(TypedGraph typed, const CalibrationOptions& options)
 
 std::int64_t SitePlan::capacity() const {
   const std::uint64_t row_bytes = sample_bytes(8) / 8;
-  const std::uint64_t budget = options_.max_sample_bytes;
+  const std::uint64_t budget = options_.max_sample_bytes - (attention_.empty() ? 0 : product_bytes());
   const auto rows = static_cast<std::int64_t>(budget / std::max<std::uint64_t>(row_bytes, 1));
   if (rows < kMinRowsPerSite) {
     throw Error(ErrorKind::resource,
@@ -53,6 +58,28 @@ std::uint64_t SitePlan::sample_bytes(std::int64_t capacity) const {
   std::uint64_t bytes = 0;
   for (const SiteGroup& group : groups_) bytes += SiteObserver::sample_bytes(group.c_in(), capacity);
   return bytes;
+}
+
+std::uint64_t SitePlan::product_bytes() const noexcept { return options_.max_sample_bytes / kProductShare; }
+
+ProductCalibration SitePlan::make_products(std::int64_t plan_batch) const {
+  return {typed_, found_, attention_, plan_batch, product_bytes()};
+}
+
+void SitePlan::fit_products(const ProductCalibration& products, bool as_written, Recipe& recipe) const {
+  if (products.empty()) return;
+  std::vector<BoundGroup> bound;
+  for (const SiteGroup& group : groups_) {
+    bound.push_back({group, {}});
+    for (const LinearSite& site : group.sites) {
+      const auto it = std::find_if(recipe.sites.begin(), recipe.sites.end(),
+                                   [&](const SiteRecipe& item) { return item.origin == site.origin; });
+      NQ_ASSERT(it != recipe.sites.end());
+      bound.back().recipes.push_back(&*it);
+    }
+  }
+  const OutputChanges changes = as_written ? OutputChanges{} : find_output_changes(typed_, bound, {.fold_noise = options_.fold_noise});
+  products.fit(method_, options_.fit, changes, recipe);
 }
 
 std::unique_ptr<SiteObserver> SitePlan::make_observer(std::size_t group, std::int64_t capacity) const {
@@ -109,6 +136,7 @@ void SitePlan::record_options(Recipe& recipe) const {
       {"propagate", options_.propagate == Propagate::fp32 ? "fp32" : "quantized"},
       {"patch_embed", options_.selection.patch_embed ? "true" : "false"},
       {"head", options_.selection.head ? "true" : "false"},
+      {"products", options_.selection.products ? "true" : "false"},
       {"include", options_.selection.include},
       {"exclude", options_.selection.exclude},
   };

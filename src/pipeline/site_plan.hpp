@@ -6,6 +6,7 @@
 
 #include "graph/readout_tokens.hpp"
 #include "nq/calibrate.hpp"
+#include "pipeline/product_calibration.hpp"
 #include "pipeline/site_groups.hpp"
 #include "pipeline/site_observer.hpp"
 
@@ -31,10 +32,20 @@ class SitePlan {
 
   std::unique_ptr<SiteObserver> make_observer(std::size_t group, std::int64_t capacity) const;
 
+  /// Observers of the selected attention products.
+  ProductCalibration make_products(std::int64_t plan_batch) const;
+
+  /// Fits the products and adds them to a recipe that has all layers. `as_written` tells that the
+  /// values were observed in the written file, not in the float model.
+  void fit_products(const ProductCalibration& products, bool as_written, Recipe& recipe) const;
+
   std::vector<SiteRecipe> fit(std::size_t group, const SiteStatistics& statistics) const;
 
   /// All groups, in order; releases the observers.
   std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress) const;
+
+  /// Bytes that samples of attention products may take.
+  std::uint64_t product_bytes() const noexcept;
 
   /// Method, options and seed, as the recipe records them.
   void record_options(Recipe& recipe) const;
@@ -44,6 +55,8 @@ class SitePlan {
   const CalibrationOptions& options_;
   const Method& method_;
   std::vector<SkippedSite> skipped_;
+  SiteSearch found_;
+  std::vector<SelectedAttention> attention_;
   std::vector<LinearSite> sites_;
   std::vector<SiteGroup> groups_;
   std::vector<MethodOptions> fit_options_;  ///< per group

@@ -235,6 +235,15 @@ std::vector<RuntimeVerdict> read_optimized_graph(const ModelFile& optimized, con
       verdict.operator_found = found;
       verdict.int8_kernel = true;
     }
+    // A quantizer of what reads the product through moves may merge into it: its node keeps the name alone.
+    if (verdict.operator_found.empty()) {
+      for (const NodeId id : graph.order()) {
+        const Node& node = graph.node(id);
+        if (node.name != product.name || !integer_products.contains(node.op_type)) continue;
+        verdict.operator_found = node.op_type;
+        verdict.int8_kernel = true;
+      }
+    }
     verdicts.push_back(std::move(verdict));
   }
   return verdicts;

@@ -3,9 +3,61 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
 #include <set>
 
 namespace nq {
+namespace {
+
+constexpr std::size_t kNamesShown = 4;
+
+/// Members of one kind: how many are quantized, in which forms, and which are float.
+struct KindCount {
+  std::size_t quantized = 0;
+  std::set<std::string> forms;
+  std::vector<std::string> left_float;
+
+  void add(const std::string& name, const std::string& form) {
+    if (form.empty()) {
+      left_float.push_back(name);
+    } else {
+      ++quantized;
+      forms.insert(form);
+    }
+  }
+};
+
+std::string counted(std::size_t count, const std::string& one, const std::string& many) {
+  return count == 1 ? one : fmt::format("{} {}", count, many);
+}
+
+std::string site_form(const InspectedSite& site) {
+  return site.existing ? fmt::format("W{}A{}", site.existing->weight_bits, site.existing->activation.bits) : "";
+}
+
+std::string product_form(const InspectedProduct& product) {
+  if (!product.existing()) return {};
+  return product.left->bits == product.right->bits ? fmt::format("A{}", product.left->bits)
+                                                   : fmt::format("A{}A{}", product.left->bits, product.right->bits);
+}
+
+/// The kinds in the order in which they are named.
+struct KindNames {
+  std::string one, many;
+};
+const KindNames kKinds[] = {{"1 linear", "linear"},
+                            {"1 attention product", "attention products"},
+                            {"patch embedding", "patch embeddings"},
+                            {"head", "heads"},
+                            {"1 side path", "side paths"}};
+enum Kind { kLinear, kProduct, kPatchEmbed, kHead, kSidePath, kNumKinds };
+
+Kind kind_of(const InspectedSite& site) {
+  if (site.side_path) return kSidePath;
+  return site.role == SiteRole::block ? kLinear : site.role == SiteRole::head ? kHead : kPatchEmbed;
+}
+
+}  // namespace
 
 Json json_quantized_set(const Inspection& inspection) {
   Json quantized = Json::array();
@@ -17,26 +69,45 @@ Json json_quantized_set(const Inspection& inspection) {
     }
     quantized.push_back({{"name", site.name},
                          {"weight_bits", site.existing->weight_bits},
-                         {"activation_bits", site.existing->activation_bits}});
+                         {"activation_bits", site.existing->activation.bits}});
   }
-  return {{"linear_layers", inspection.sites.size()}, {"quantized", quantized}, {"float", left_float}};
+  Json products = Json::array();
+  Json float_products = Json::array();
+  for (const InspectedProduct& product : inspection.products) {
+    if (!product.existing()) {
+      float_products.push_back(product.name);
+      continue;
+    }
+    products.push_back({{"name", product.name}, {"left_bits", product.left->bits}, {"right_bits", product.right->bits}});
+  }
+  return {{"linear_layers", inspection.sites.size()},
+          {"quantized", quantized},
+          {"float", left_float},
+          {"attention_products", inspection.products.size()},
+          {"quantized_products", products},
+          {"float_products", float_products},
+          {"summary", quantized_set_text(inspection)}};
 }
 
 std::string quantized_set_text(const Inspection& inspection) {
-  std::set<std::string> forms;
+  KindCount kinds[kNumKinds];
+  for (const InspectedSite& site : inspection.sites) kinds[kind_of(site)].add(site.name, site_form(site));
+  for (const InspectedProduct& product : inspection.products) kinds[kProduct].add(product.name, product_form(product));
+  std::vector<std::string> quantized;
   std::vector<std::string> left_float;
-  for (const InspectedSite& site : inspection.sites) {
-    if (!site.existing)
-      left_float.push_back(site.name);
-    else
-      forms.insert(fmt::format("W{}A{}", site.existing->weight_bits, site.existing->activation_bits));
+  for (int kind = 0; kind < kNumKinds; ++kind) {
+    const auto& [count, forms, names] = kinds[kind];
+    if (count > 0) {
+      quantized.push_back(fmt::format("{} {}", counted(count, kKinds[kind].one, kKinds[kind].many), fmt::join(forms, "/")));
+    }
+    if (names.empty()) continue;
+    std::string text = counted(names.size(), kKinds[kind].one, kKinds[kind].many);
+    if (kind == kLinear && names.size() <= kNamesShown) text += fmt::format(" ({})", fmt::join(names, ", "));
+    left_float.push_back(std::move(text));
   }
-  if (forms.empty()) return "no linear layer: the model is float";
-  const std::size_t quantized = inspection.sites.size() - left_float.size();
-  std::string text =
-      fmt::format("{} of {} linear layers at {}", quantized, inspection.sites.size(), fmt::join(forms, ", "));
-  if (!left_float.empty()) text += fmt::format("; float: {}", fmt::join(left_float, ", "));
-  return text;
+  if (quantized.empty()) return "nothing: the model is float";
+  return fmt::format("{}; float: {}", fmt::join(quantized, ", "),
+                     left_float.empty() ? "none" : fmt::format("{}", fmt::join(left_float, ", ")));
 }
 
 }  // namespace nq

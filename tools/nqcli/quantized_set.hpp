@@ -7,10 +7,11 @@
 
 namespace nq {
 
-/// Which linear layers of a file are quantized and at how many bits: printed with every accuracy.
+/// Which layers and products of a file are quantized and at how many bits, read from the file itself:
+/// printed with every accuracy.
 Json json_quantized_set(const Inspection& inspection);
 
-/// The same in words: "48 of 50 linear layers at W6A6; float: /head/Gemm, ...".
+/// The same in words: "48 linear W6A6, 24 attention products A6, patch embedding W6A6, head W6A6; float: none".
 std::string quantized_set_text(const Inspection& inspection);
 
 }  // namespace nq

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <string>
 
 #include "exec/fusion/fuse.hpp"
+#include "exec/fusion/qdq_match.hpp"
 #include "exec/fusion/strided_view.hpp"
 #include "ops/strided_copy.hpp"
 
@@ -37,6 +39,12 @@ struct Addend {
   Ints layout;  ///< batch period; batch, head, row and column strides
 };
 
+/// An operand of a product, and its quantizer when it has one.
+struct Operand {
+  ValueId value;
+  std::optional<ActivationMatch> grid;
+};
+
 struct ScoreMatch {
   const Node* product = nullptr;  ///< Q K^T
   float factor = 1.0F;
@@ -49,15 +57,24 @@ class AttentionMatcher {
 
   /// Builds the fused node for `product` = softmax(...) V, or nothing. `last` is what it replaces.
   std::optional<Node> match(const Node& product, NodeId& last) const {
-    const Node* softmax = graph_.made_by(product.inputs[0], "Softmax");
-    if (softmax == nullptr || graph_.sole_reader(product.inputs[0]) == nullptr) return std::nullopt;
-    const int rank = graph_.shape(product.inputs[0]).rank();
+    const Operand weights = operand(product.inputs[0]);
+    const Node* softmax = graph_.made_by(weights.value, "Softmax");
+    if (softmax == nullptr || graph_.sole_reader(weights.value) == nullptr) return std::nullopt;
+    const int rank = graph_.shape(weights.value).rank();
     if (normalize_axis(attr_int(*softmax, "axis", softmax->opset < 13 ? 1 : -1), rank) != rank - 1) return std::nullopt;
     const auto scores = match_scores(softmax->inputs[0]);
     if (!scores) return std::nullopt;
-    const StridedView q = view_of(graph_, scores->product->inputs[0]);
-    const StridedView k = view_of(graph_, scores->product->inputs[1]);
-    const StridedView v = view_of(graph_, product.inputs[1]);
+    const Operand operands[] = {operand(scores->product->inputs[0]), operand(scores->product->inputs[1]), weights,
+                                operand(product.inputs[1])};
+    const bool quantized = weights.grid.has_value();
+    if (std::any_of(std::begin(operands), std::end(operands),
+                    [&](const Operand& item) { return item.grid.has_value() != quantized; })) {
+      return std::nullopt;
+    }
+    const Factors factors = quantized ? Factors::stop : Factors::collect;
+    const StridedView q = view_of(graph_, operands[0].value, factors);
+    const StridedView k = view_of(graph_, operands[1].value, factors);
+    const StridedView v = view_of(graph_, operands[3].value, factors);
     const auto q_heads = cut_heads(q);
     const auto k_heads = cut_heads(k);  // as K^T: columns are the keys
     const auto v_heads = cut_heads(v);
@@ -77,11 +94,28 @@ class AttentionMatcher {
       node.inputs.push_back(scores->addends[index].value);
       node.attributes["addend" + std::to_string(index) + "_layout"] = scores->addends[index].layout;
     }
+    if (quantized) attach_grids(operands, node);
     place_output(product, node, last);
     return node;
   }
 
  private:
+  Operand operand(ValueId value) const {
+    const auto grid = QdqMatcher(graph_).activation(value);
+    return grid ? Operand{grid->x, grid} : Operand{value, std::nullopt};
+  }
+
+  static void attach_grids(const Operand (&operands)[4], Node& node) {
+    std::vector<float> scales;
+    Ints codes;
+    for (const Operand& operand : operands) {
+      scales.push_back(operand.grid->scale);
+      codes.insert(codes.end(), {operand.grid->zero_point, operand.grid->qmin, operand.grid->qmax});
+    }
+    node.attributes["grid_scales"] = scales;
+    node.attributes["grid_codes"] = codes;
+  }
+
   static bool same_heads(const Heads& a, const Heads& b) { return a.batch == b.batch && a.heads == b.heads; }
 
   std::optional<ScoreMatch> match_scores(ValueId value) const {

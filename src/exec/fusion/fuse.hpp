@@ -28,7 +28,8 @@ void fuse_quantized_product(FusionGraph& graph);
 /// Before: MatMul or Gemm with a constant, [Add bias,] [Gelu,] [Add residual]. After: FusedMatMul.
 void fuse_product(FusionGraph& graph);
 
-/// Before: views, MatMul, [scale,] [Add,] Softmax, MatMul, Transpose. After: FusedAttention.
+/// Before: views, MatMul, [scale,] [Add,] Softmax, MatMul, Transpose; all four operands of the products
+/// plain, or all behind quantizers. After: FusedAttention.
 void fuse_attention(FusionGraph& graph);
 
 /// Before: Conv over patches, Reshape, Transpose. After: PatchEmbed.

@@ -97,14 +97,15 @@ std::optional<StridedView> sliced(const FusionGraph& graph, StridedView view, co
   return view;
 }
 
-std::optional<StridedView> through(const FusionGraph& graph, const Node& node, ValueId value) {
+std::optional<StridedView> through(const FusionGraph& graph, const Node& node, ValueId value, Factors factors) {
   const auto is = [&node](std::string_view op) { return node.op_type == op; };
   if (!node.domain.empty() || node.inputs.empty()) return std::nullopt;
   if (is("Mul") || is("Div")) {
+    if (factors == Factors::stop) return std::nullopt;
     for (std::size_t side = 0; side < (is("Mul") ? 2U : 1U); ++side) {
       const auto factor = graph.scalar(node.inputs[1 - side]);
       if (!factor || graph.type(node.inputs[side]) != graph.type(value)) continue;
-      StridedView view = view_of(graph, node.inputs[side]);
+      StridedView view = view_of(graph, node.inputs[side], factors);
       view.factor *= is("Mul") ? *factor : 1.0F / *factor;
       return view;
     }
@@ -112,7 +113,7 @@ std::optional<StridedView> through(const FusionGraph& graph, const Node& node, V
   }
   const bool reshapes = is("Reshape") || is("Squeeze") || is("Unsqueeze") || is("Flatten") || is("Identity");
   if (!reshapes && !is("Transpose") && !is("Gather") && !is("Split") && !is("Slice")) return std::nullopt;
-  StridedView inner = view_of(graph, node.inputs[0]);
+  StridedView inner = view_of(graph, node.inputs[0], factors);
   if (reshapes) return reshape_view(inner, graph.shape(value));
   if (is("Transpose")) return transposed(std::move(inner), node);
   if (is("Gather")) return gathered(graph, std::move(inner), node);
@@ -122,10 +123,10 @@ std::optional<StridedView> through(const FusionGraph& graph, const Node& node, V
 
 }  // namespace
 
-StridedView view_of(const FusionGraph& graph, ValueId value) {
+StridedView view_of(const FusionGraph& graph, ValueId value, Factors factors) {
   const Node* node = graph.producer(value);
   if (node != nullptr && graph.constant(value) == nullptr) {
-    if (auto view = through(graph, *node, value)) return *view;
+    if (auto view = through(graph, *node, value, factors)) return *view;
   }
   const Shape& shape = graph.shape(value);
   return {value, 0, {shape.begin(), shape.end()}, dense_strides(shape), 1.0F};

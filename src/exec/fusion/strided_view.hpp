@@ -19,9 +19,12 @@ struct StridedView {
   int rank() const noexcept { return static_cast<int>(sizes.size()); }
 };
 
+/// Whether a view looks through scalar factors. What is quantized must be scaled as the file says first.
+enum class Factors { collect, stop };
+
 /// Follows reshapes, transposes, splits, gathers, slices, squeezes and scalar factors up from
 /// `value` as far as they compose; at worst the dense value itself.
-StridedView view_of(const FusionGraph& graph, ValueId value);
+StridedView view_of(const FusionGraph& graph, ValueId value, Factors factors = Factors::collect);
 
 /// The view under another shape, or nothing when its strides do not allow it.
 std::optional<StridedView> reshape_view(const StridedView& view, const Shape& shape);

@@ -175,6 +175,7 @@ class BestSearch {
 
 class Best final : public Method {
  public:
+  ProductStrategy products() const noexcept override { return ProductStrategy::best; }
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     check_site(site, options);
     const std::vector<float> row_weight = emphasized_weights(site);

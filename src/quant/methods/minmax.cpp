@@ -10,6 +10,7 @@ namespace {
 /// magnitude of each output channel.
 class MinMax final : public Method {
  public:
+  ProductStrategy products() const noexcept override { return ProductStrategy::extremes; }
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     check_site(site, options);
     SiteFit fit = range_fit(site, options, extreme_range(site));

@@ -23,6 +23,7 @@ std::vector<float> uniform_draw(const SiteInput& site, std::uint64_t seed) {
 /// of the activation scale with N in place.
 class NoisyQuant final : public Method {
  public:
+  ProductStrategy products() const noexcept override { return ProductStrategy::noise; }
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     HostFit host = fit_easyquant(site, options);
     const std::vector<float> draw = uniform_draw(site, options.seed);

@@ -10,6 +10,7 @@ namespace {
 /// extremes where clipping raises the output error.
 class Percentile final : public Method {
  public:
+  ProductStrategy products() const noexcept override { return ProductStrategy::percentile; }
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
     check_site(site, options);
     const LossMeter meter(site);

@@ -9,8 +9,8 @@ common=(vit.onnx --images images --preprocess inception)
 # The default names, and what is printed.
 ok calibrate "${common[@]}"
 [[ -f vit_w8a8.onnx && -f vit_w8a8.recipe.json ]] || fail "default output names"
-expect_stdout "/fc1_product/MatMul" "logit MSE" "agreement" "SQNR" "2 of 4 linear layers at W8A8" \
-  "float: /patches/Conv, /logits/Gemm" "wrote      vit_w8a8.onnx"
+expect_stdout "/fc1_product/MatMul" "logit MSE" "agreement" "SQNR" "2 linear W8A8; float: patch embedding, head" \
+  "float: patch embedding, head" "wrote      vit_w8a8.onnx"
 expect_stderr "preprocess:" "preset 'inception'" "images: 6"
 
 mkdir out

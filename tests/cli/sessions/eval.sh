@@ -7,7 +7,7 @@ image_folder images 8
 pre=(--preprocess inception)
 
 ok eval vit.onnx --images images "${pre[@]}"
-expect_stdout "images     8" "top-1" "top-5" "no linear layer: the model is float"
+expect_stdout "images     8" "top-1" "top-5" "nothing: the model is float"
 expect_stderr "class folders"
 
 ok eval vit.onnx --images images "${pre[@]}" --json

@@ -28,9 +28,28 @@ refuse 3 "missing.json" -- quantize vit.onnx --recipe missing.json -o c.onnx
 head -c 300 a.recipe.json >cut.json
 refuse 3 "cut.json" "JSON" -- quantize vit.onnx --recipe cut.json -o c.onnx
 refuse 3 "vit.onnx" -- quantize vit.onnx --recipe vit.onnx -o c.onnx
-sed 's/"schema": 1/"schema": 99/' a.recipe.json >future.json
+sed 's/"schema": 2/"schema": 99/' a.recipe.json >future.json
 refuse 3 "schema 99" -- quantize vit.onnx --recipe future.json -o c.onnx
 sed 's/"bits": 8/"bits": 77/' a.recipe.json >bits.json
 refuse 3 "bits" "77" -- quantize vit.onnx --recipe bits.json -o c.onnx
 sed 's/"origin": "fc1_product"/"origin": "nowhere"/' a.recipe.json >nowhere.json
 refuse 3 "nowhere" -- quantize vit.onnx --recipe nowhere.json -o c.onnx
+
+# Attention products too: the same bytes from the recipe, for any number of threads.
+if [[ -f $NQ_SOURCE/models/demo_vit.onnx ]]; then
+  demo=$NQ_SOURCE/models/demo_vit.onnx
+  for threads in 1 2; do
+    ok calibrate "$demo" --images "$NQ_SOURCE/models/images/calib" --num-images 4 --quantize all --wbits 6 --abits 6 \
+      --threads "$threads" -o "all$threads.onnx" -q
+  done
+  expect_stdout "12 attention products A6, patch embedding W6A6, head W6A6; float:" "attention product"
+  cmp all1.onnx all2.onnx || fail "the products depend on the number of threads"
+  ok quantize "$demo" --recipe all1.recipe.json -o again.onnx -q
+  expect_stdout "12 attention products A6"
+  cmp all1.onnx again.onnx || fail "quantize gave other bytes than calibrate --quantize all"
+  ok calibrate "$demo" --images "$NQ_SOURCE/models/images/calib" --num-images 4 --quantize all --propagate quantized \
+    --method minmax --exclude 'blocks.0/attn/MatMul$' -o sequential.onnx -q
+  expect_stdout "11 attention products A8" "float: 1 attention product"
+  ok calibrate "$demo" --images "$NQ_SOURCE/models/images/calib" --quantize all --dry-run
+  expect_stdout "and 12 of 12 attention products"
+fi

@@ -116,3 +116,46 @@ TEST_CASE("a fully masked row is zero", "[kernels]") {
     CHECK(out == std::vector<float>(out.size(), 0.0F));
   });
 }
+
+TEST_CASE("quantized attention has exact integer products in every setting", "[kernels]") {
+  PackedInput input;
+  input.rows = 61;
+  struct Grids {
+    ActivationGrid q, k, weights, v;
+  };
+  const Grids g = GENERATE(Grids{{0.03F, 0, -128, 127}, {0.03F, 0, -128, 127}, {0.003F, 0, 0, 255}, {0.02F, 0, -128, 127}},
+                           Grids{{0.2F, 17, 0, 31}, {0.25F, -2, -16, 15}, {0.01F, 0, 0, 31}, {0.2F, 13, 0, 31}});
+  const auto code = [](float x, const ActivationGrid& grid) {
+    const float value = std::nearbyint(x / grid.scale) + static_cast<float>(grid.zero_point);
+    return static_cast<double>(std::clamp(value, static_cast<float>(grid.qmin), static_cast<float>(grid.qmax))) -
+           static_cast<double>(grid.zero_point);
+  };
+  std::vector<std::vector<std::uint32_t>> seen;
+  for_each_setting([&] {
+    std::vector<float> out(static_cast<std::size_t>(input.batch * input.rows * input.heads * input.dim));
+    Attention a = input.call(out.data());
+    a.grids = AttentionGrids{g.q, g.k, g.weights, g.v};
+    attend(a);
+    seen.push_back(bits(out));
+    CHECK(seen.back() == seen.front());
+    for (const std::int64_t row : {0L, 33L, 60L}) {
+      std::vector<float> scores;
+      for (std::int64_t key = 0; key < a.kv_rows; ++key) {
+        double sum = 0;
+        for (std::int64_t d = 0; d < a.dim; ++d) {
+          sum += code(a.q.at(1, 2)[row * a.q.row_stride + d], g.q) * code(a.k.at(1, 2)[key * a.k.row_stride + d], g.k);
+        }
+        scores.push_back(static_cast<float>(sum) * (g.q.scale * g.k.scale));
+      }
+      active_table().softmax_row(scores.data(), scores.data(), a.kv_rows, a.scale, true);
+      for (std::int64_t d = 0; d < a.v_dim; ++d) {
+        double sum = 0;
+        for (std::int64_t key = 0; key < a.kv_rows; ++key) {
+          sum += code(scores[static_cast<std::size_t>(key)], g.weights) * code(a.v.at(1, 2)[key * a.v.row_stride + d], g.v);
+        }
+        const float value = out[a.out_batch_stride + 2 * a.out_head_stride + row * a.out_row_stride + d];
+        CHECK(value == static_cast<float>(sum) * (g.weights.scale * g.v.scale));
+      }
+    }
+  });
+}

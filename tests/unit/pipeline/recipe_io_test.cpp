@@ -52,6 +52,16 @@ Recipe sample() {
   recipe.sites[1].channel_scale.clear();
   recipe.sites[1].outlier_channels.clear();
   recipe.sites[1].weight_codes.clear();
+  recipe.sites[0].output_scale = {0.5F, 3};
+  recipe.sites[0].output_shift = {0, -0.125F};
+  ProductRecipe product;
+  product.name = "/blocks.0/attn/MatMul";
+  product.origin = "scores";
+  product.role = ProductRole::values;
+  product.left = product.right = recipe.sites[0].activation;
+  product.right.is_signed = true;
+  product.stages = {{"minmax", 0.25}};
+  recipe.products = {product};
   recipe.skipped = {{"/head", "classifier head"}};
   return recipe;
 }
@@ -76,6 +86,8 @@ void check_equal(const SiteRecipe& a, const SiteRecipe& b) {
   CHECK(a.bias_correction == b.bias_correction);
   CHECK(a.channel_scale == b.channel_scale);
   CHECK(a.outlier_channels == b.outlier_channels);
+  CHECK(a.output_scale == b.output_scale);
+  CHECK(a.output_shift == b.output_shift);
   CHECK(a.stages.size() == b.stages.size());
   CHECK(a.stages.back().mse == b.stages.back().mse);
 }
@@ -97,6 +109,11 @@ TEST_CASE("a recipe comes back exactly", "[pipeline]") {
   REQUIRE(back.sites.size() == 2);
   check_equal(back.sites[0], recipe.sites[0]);
   check_equal(back.sites[1], recipe.sites[1]);
+  REQUIRE(back.products.size() == 1);
+  CHECK(back.products[0].origin == "scores");
+  CHECK(back.products[0].role == ProductRole::values);
+  CHECK(back.products[0].left.zero_point == recipe.products[0].left.zero_point);
+  CHECK(back.products[0].right.is_signed);
   CHECK(back.options == recipe.options);
   CHECK(back.seed == recipe.seed);
   CHECK(back.input_shapes.at("input") == Shape{1, 3, 8, 8});
@@ -106,6 +123,13 @@ TEST_CASE("a recipe comes back exactly", "[pipeline]") {
   save_recipe(folder / "r.json", recipe);
   CHECK(recipe_to_json(load_recipe(folder / "r.json")) == text);
   CHECK_ERROR(load_recipe(folder / "gone.json"), input, "gone.json");
+}
+
+TEST_CASE("a recipe of schema 1 has no products", "[pipeline]") {
+  Json json = Json::parse(recipe_to_json(sample()));
+  json["schema"] = 1;
+  json.erase("products");
+  CHECK(recipe_from_json(json.dump(), "r.json").products.empty());
 }
 
 TEST_CASE("floats of a recipe survive bit by bit, in readable form", "[pipeline]") {
@@ -130,7 +154,13 @@ TEST_CASE("floats of a recipe survive bit by bit, in readable form", "[pipeline]
 TEST_CASE("every inconsistency of a recipe is refused with its key", "[pipeline]") {
   const std::vector<std::pair<std::function<void(Json&)>, std::string>> cases = {
       {[](Json& j) { j.erase("schema"); }, "'recipe.schema' is missing"},
-      {[](Json& j) { j["schema"] = 2; }, "schema 2 is not known"},
+      {[](Json& j) { j["schema"] = 3; }, "schema 3 is not known"},
+      {[](Json& j) { j.erase("products"); }, "'recipe.products' is missing"},
+      {[](Json& j) { j["products"][0]["role"] = "sum"; }, "'recipe.products[0].role' must be scores or values"},
+      {[](Json& j) { j["products"][0]["left"]["scale"] = 0; }, "'recipe.products[0].left.scale' must be positive"},
+      {[](Json& j) { j["products"].push_back(j["products"][0]); }, "twice"},
+      {[](Json& j) { j["sites"][0]["output_scale"][0] = -1; }, "'recipe.sites[0].output_scale' must be positive"},
+      {[](Json& j) { j["sites"][0]["output_shift"] = {1}; }, "'recipe.sites[0].output_shift' must have 2 values"},
       {[](Json& j) { j["schema"] = "1"; }, "'recipe.schema' must be an integer"},
       {[](Json& j) { j["schema"] = 1.0; }, "'recipe.schema' must be an integer"},
       {[](Json& j) { j = Json::array(); }, "'recipe' must be an object"},

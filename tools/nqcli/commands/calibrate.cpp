@@ -89,6 +89,13 @@ Json json_plan(const CalibrateCommandOptions& options, const Targets& targets, c
   document["images"] = images;
   document["sites"] = Json::array();
   document["skipped"] = Json::array();
+  for (const InspectedProduct& product : inspection.products) {
+    if (!product.quantized()) document["skipped"].push_back({{"name", product.name}, {"reason", product.skip_reason}});
+  }
+  document["products"] = Json::array();
+  for (const InspectedProduct& product : inspection.products) {
+    if (product.quantized()) document["products"].push_back({{"name", product.name}, {"role", to_string(product.role)}});
+  }
   for (const InspectedSite& site : inspection.sites) {
     if (site.quantized()) {
       document["sites"].push_back({{"name", site.name}, {"c_in", site.c_in}, {"c_out", site.c_out}});
@@ -109,14 +116,19 @@ void print_plan(const CalibrateCommandOptions& options, const Targets& targets, 
   }
   const auto quantized = std::count_if(inspection.sites.begin(), inspection.sites.end(),
                                        [](const auto& site) { return site.quantized(); });
+  const auto products = std::count_if(inspection.products.begin(), inspection.products.end(),
+                                      [](const auto& product) { return product.quantized(); });
   std::string text;
   for (const InspectedSite& site : inspection.sites) {
     text += fmt::format("{}  {}\n", site.name, site.quantized() ? "quantize" : "float: " + site.skip_reason);
   }
-  text += fmt::format(
-      "would quantize {} of {} linear layers with method {} on {} images, and write '{}' and '{}'\n",
-      quantized, inspection.sites.size(), options.calibration.method, images, targets.model.string(),
-      targets.recipe.string());
+  for (const InspectedProduct& product : inspection.products) {
+    text += fmt::format("{}  {}\n", product.name, product.quantized() ? "quantize" : "float: " + product.skip_reason);
+  }
+  text += fmt::format("would quantize {} of {} linear layers and {} of {} attention products with method {} on {} images, and "
+                      "write '{}' and '{}'\n",
+                      quantized, inspection.sites.size(), products, inspection.products.size(),
+                      options.calibration.method, images, targets.model.string(), targets.recipe.string());
   print_text(text);
 }
 
@@ -149,6 +161,23 @@ Json json_site(const SiteRecipe& site) {
           {"losses", losses}};
 }
 
+Json json_quantizer(const QuantParams& params) {
+  return {{"bits", params.bits},
+          {"signed", params.is_signed},
+          {"scale", params.scale.at(0)},
+          {"zero_point", params.zero_point.at(0)}};
+}
+
+Json json_product(const ProductRecipe& product) {
+  Json losses = Json::array();
+  for (const StageLoss& stage : product.stages) losses.push_back({{"stage", stage.stage}, {"mse", stage.mse}});
+  return {{"name", product.name},
+          {"role", to_string(product.role)},
+          {"left", json_quantizer(product.left)},
+          {"right", json_quantizer(product.right)},
+          {"losses", losses}};
+}
+
 /// What calibrate did, and how the file that it wrote behaves.
 struct Outcome {
   CalibrationResult result;
@@ -175,6 +204,8 @@ Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets
   document["preprocess_source"] = preprocess.source;
   document["sites"] = Json::array();
   for (const SiteRecipe& site : recipe.sites) document["sites"].push_back(json_site(site));
+  document["products"] = Json::array();
+  for (const ProductRecipe& product : recipe.products) document["products"].push_back(json_product(product));
   document["skipped"] = Json::array();
   for (const SkippedSite& site : recipe.skipped) {
     document["skipped"].push_back({{"name", site.name}, {"reason", site.reason}});
@@ -189,6 +220,19 @@ Json json_outcome(const CalibrateCommandOptions& options, const Targets& targets
   document["threads"] = num_threads();
   document["peak_rss_bytes"] = peak_rss_bytes();
   return document;
+}
+
+std::string products_text(const Recipe& recipe) {
+  if (recipe.products.empty()) return {};
+  Table table({{"attention product"}, {"role"}, {"left scale", true}, {"right scale", true}, {"loss before", true}, {"loss after", true}});
+  for (const ProductRecipe& product : recipe.products) {
+    const bool has_loss = !product.stages.empty();
+    table.add_row({product.name, std::string(to_string(product.role)), fmt::format("{:.4g}", product.left.scale.at(0)),
+                   fmt::format("{:.4g}", product.right.scale.at(0)),
+                   has_loss ? fmt::format("{:.4g}", product.stages.front().mse) : "-",
+                   has_loss ? fmt::format("{:.4g}", product.stages.back().mse) : "-"});
+  }
+  return "\n" + table.text();
 }
 
 std::string outcome_text(const CalibrateCommandOptions& options, const Targets& targets,
@@ -212,7 +256,7 @@ std::string outcome_text(const CalibrateCommandOptions& options, const Targets& 
                    has_loss ? fmt::format("{:.4g}", site.stages.back().mse) : "-"});
   }
   const PhaseSeconds& phases = outcome.result.phases;
-  std::string text = table.text();
+  std::string text = table.text() + products_text(recipe);
   text += fmt::format("\nquantized  {}\n", quantized_set_text(outcome.written));
   text +=
       fmt::format("images     {}{}\n", outcome.result.images, skipped_text(outcome.result.skipped_images));
@@ -252,6 +296,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   options.runtime.apply();
   options.calibration.bad_images = options.images.bad_image_policy();
   options.calibration.input_shape = options.model.input_shape();
+  options.calibration.fold_noise = options.fold;
   check_target_options(options.target, options.calibration.fit, options.noise_dtype);
   const Targets targets = choose_targets(options);
   const ModelFile model = options.model.load();

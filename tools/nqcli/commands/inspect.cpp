@@ -40,10 +40,10 @@ Json json_endpoints(const std::vector<Endpoint>& endpoints) {
 
 Json json_existing(const std::optional<ExistingQuantization>& existing) {
   if (!existing) return nullptr;
-  return {{"activation_bits", existing->activation_bits},
-          {"activation_type", to_string(existing->activation_type)},
-          {"activation_scale", existing->activation_scale},
-          {"activation_zero_point", existing->activation_zero_point},
+  return {{"activation_bits", existing->activation.bits},
+          {"activation_type", to_string(existing->activation.type)},
+          {"activation_scale", existing->activation.scale},
+          {"activation_zero_point", existing->activation.zero_point},
           {"weight_bits", existing->weight_bits},
           {"weight_scales", existing->weight_scales},
           {"weight_scale_min", existing->weight_scale_min},
@@ -65,6 +65,25 @@ Json json_site(const InspectedSite& site) {
           {"quantize", site.quantized()},
           {"reason", site.quantized() ? Json() : Json(site.skip_reason)},
           {"quantized_as", json_existing(site.existing)}};
+}
+
+Json json_quantizer(const std::optional<ExistingQuantizer>& quantizer) {
+  if (!quantizer) return nullptr;
+  return {{"bits", quantizer->bits},
+          {"type", to_string(quantizer->type)},
+          {"scale", quantizer->scale},
+          {"zero_point", quantizer->zero_point}};
+}
+
+Json json_product(const InspectedProduct& product) {
+  return {{"name", product.name},
+          {"origin", product.origin},
+          {"role", to_string(product.role)},
+          {"macs", product.macs},
+          {"quantize", product.quantized()},
+          {"reason", product.quantized() ? Json() : Json(product.skip_reason)},
+          {"left", json_quantizer(product.left)},
+          {"right", json_quantizer(product.right)}};
 }
 
 Json json_model(const ModelFile& model) {
@@ -130,6 +149,8 @@ Json json_report(const ModelFile& model, const Inspection& inspection) {
   }
   document["sites"] = Json::array();
   for (const InspectedSite& site : inspection.sites) document["sites"].push_back(json_site(site));
+  document["products"] = Json::array();
+  for (const InspectedProduct& product : inspection.products) document["products"].push_back(json_product(product));
   document["rejected"] = Json::array();
   for (const RejectedProduct& product : inspection.rejected) {
     document["rejected"].push_back({{"name", product.name}, {"reason", product.reason}});
@@ -166,8 +187,21 @@ std::string header_text(const ModelFile& model, const Inspection& inspection) {
 }
 
 std::string existing_text(const ExistingQuantization& existing) {
-  return fmt::format("W{}A{}, scale {:.4g}, zero point {}", existing.weight_bits, existing.activation_bits,
-                     existing.activation_scale, existing.activation_zero_point);
+  return fmt::format("W{}A{}, scale {:.4g}, zero point {}", existing.weight_bits, existing.activation.bits,
+                     existing.activation.scale, existing.activation.zero_point);
+}
+
+std::string products_text(const Inspection& inspection) {
+  Table table({{"attention product"}, {"role"}, {"MACs", true}, {"quantize"}});
+  for (const InspectedProduct& product : inspection.products) {
+    const std::string decision =
+        product.existing()    ? fmt::format("already A{}A{}, scales {:.4g} and {:.4g}", product.left->bits, product.right->bits,
+                                            product.left->scale, product.right->scale)
+        : product.quantized() ? "yes"
+                              : "no: " + product.skip_reason;
+    table.add_row({product.name, std::string(to_string(product.role)), count_text(product.macs), decision});
+  }
+  return "\n" + table.text();
 }
 
 std::string estimate_text(const CalibrationEstimate& estimate) {
@@ -188,6 +222,8 @@ std::string sites_text(const Inspection& inspection) {
                {"MACs", true},
                {"quantize"}});
   std::int64_t macs = 0;
+  std::int64_t product_macs = 0;
+  for (const InspectedProduct& product : inspection.products) product_macs += product.macs;
   for (const InspectedSite& site : inspection.sites) {
     macs += site.macs;
     const std::string decision = site.existing      ? "already " + existing_text(*site.existing)
@@ -199,6 +235,7 @@ std::string sites_text(const Inspection& inspection) {
                    decision});
   }
   std::string text = "\n" + table.text();
+  if (!inspection.products.empty()) text += products_text(inspection);
   if (!inspection.rejected.empty()) {
     Table rejected({{"other product"}, {"why it is no linear layer"}});
     for (const RejectedProduct& product : inspection.rejected)
@@ -206,8 +243,10 @@ std::string sites_text(const Inspection& inspection) {
     text += "\n" + rejected.text();
   }
   text +=
-      fmt::format("\n{} linear layers with {} MACs per image, {} other products, {} of activation memory\n",
-                  inspection.sites.size(), count_text(macs), inspection.rejected.size(),
+      fmt::format("\n{} linear layers with {} MACs per image, {} attention products with {}, {} other products, {} of "
+                  "activation memory\n",
+                  inspection.sites.size(), count_text(macs), inspection.products.size(), count_text(product_macs),
+                  inspection.rejected.size(),
                   bytes_text(inspection.arena_bytes));
   text += estimate_text(inspection.estimate);
   return text;

@@ -5,6 +5,17 @@ namespace nq {
 void add_selection_options(CLI::App& command, SiteSelection& selection) {
   constexpr const char* kGroup = "Layers";
   command
+      .add_option_function<std::string>(
+          "--quantize",
+          [&selection](const std::string& word) {
+            if (word != "all") return;
+            selection.patch_embed = selection.head = selection.products = true;
+          },
+          "linear: layers of the blocks; all: also attention products, patch embedding and head")
+      ->check(CLI::IsMember({"linear", "all"}))
+      ->default_str("linear")
+      ->group(kGroup);
+  command
       .add_option("--include", selection.include,
                   "Quantize only layers whose name matches, whatever their role (ECMAScript, unanchored)")
       ->type_name("REGEX")
