@@ -1,114 +1,157 @@
 #!/usr/bin/env bash
-# Measures every method at W8A8, W6A6 and W4A4 and prints the table of docs/results.md.
+# Measures the tables of the paper's supplement, and those of method best, on any models and images.
 #
-#   scripts/reproduce.sh [options]
-#     --model FILE         float model                  (default: models/demo_vit.onnx)
-#     --calib DIR          calibration images           (default: models/images/calib)
-#     --eval DIR           labelled images to evaluate  (default: models/images/test)
-#     --calib-images N     images used of --calib, chosen by the seed; 0 for all (default: 32)
-#     --seeds "LIST"       seeds; figures are means over them (default: "0 1 2")
-#     --methods "LIST"     methods                      (default: every method of nqcli)
-#     --bits "LIST"        bit widths of weights and activations (default: "8 6 4")
-#     --preprocess P       as for nqcli                 (default: what nqcli finds by itself)
-#     --title TEXT         heading of the section       (default: the model's file name)
-#     --nqcli FILE         program to measure           (default: build/release/tools/nqcli/nqcli)
-#     --output FILE        write the section here       (default: stdout)
+#   scripts/reproduce.sh table1|table2|table3|lowbit|ablation [options]
+#     table1     logit MSE of EasyQuant, NoisyQuant and best at W6A6
+#     table2     the same methods with 32, 128 and all calibration images
+#     table3     EasyQuant and NoisyQuant without and with reparameterization (RepQ-ViT, Outlier Suppression)
+#     lowbit     the methods at W8A8, W6A6, W5A5, W4A8 and W4A4
+#     ablation   best, and best without each of its parts, at W6A6 and W4A4
+#   options
+#     --models "LIST"        float models, each FILE or NAME=FILE  (default: demo=models/demo_vit.onnx)
+#     --calib DIR            calibration images                    (default: models/images/calib)
+#     --eval "LIST"          folders of images to evaluate on      (default: models/images/test)
+#     --calib-images "LIST"  sizes, chosen by the seed; 0 for all  (default: 32; table2: 32 128 0)
+#     --seeds "LIST"         of images and noise                   (default: 0 1 2)
+#     --methods "LIST"       instead of the table's own
+#     --bits "LIST"          as W/A, e.g. "6/6 4/8", instead of the table's own
+#     --preprocess P         as for nqcli                          (default: what nqcli finds by itself)
+#     --threads N            as for nqcli                          (default: 0, all)
+#     --work DIR             keeps every measured run; a later call goes on from there (default: a temporary folder)
+#     --output FILE          Markdown table                        (default: stdout)
+#     --json FILE            the same figures as JSON
+#     --nqcli FILE           program to measure                    (default: build/release/tools/nqcli/nqcli)
+#
+# One FP32 pass per model, size and seed fills a statistics file; every run fits to that. Needs python3.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-source "$root/scripts/measure.sh"
 
-model=$root/models/demo_vit.onnx
+usage() { sed -n '2,/^set -e/{/^set -e/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
+refuse() {
+  echo "reproduce: $*" >&2
+  exit 2
+}
+
+models="demo=$root/models/demo_vit.onnx"
 calib=$root/models/images/calib
-eval_images=$root/models/images/test
-calib_images=32
+eval_list=$root/models/images/test
+sizes=""
 seeds="0 1 2"
 methods=""
-bits_list="8 6 4"
+bits_list=""
 preprocess=""
-title=""
-nqcli=$root/build/release/tools/nqcli/nqcli
+threads=0
+work=""
 output=""
+json=""
+nqcli=$root/build/release/tools/nqcli/nqcli
 
+(($# > 0)) || refuse "which table? --help lists them"
+if [[ $1 == -h || $1 == --help ]]; then
+  usage
+  exit 0
+fi
+table=$1
+shift
 while (($# > 0)); do
-  if [[ $1 == -h || $1 == --help ]]; then
-    sed -n '2,/^set -e/{/^set -e/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
-    exit 0
-  fi
-  if (($# < 2)); then
-    echo "reproduce: $1 needs a value" >&2
-    exit 2
-  fi
+  (($# > 1)) || refuse "$1 needs a value"
   case $1 in
-    --model) model=$2 ;;
+    --models) models=$2 ;;
     --calib) calib=$2 ;;
-    --eval) eval_images=$2 ;;
-    --calib-images) calib_images=$2 ;;
+    --eval) eval_list=$2 ;;
+    --calib-images) sizes=$2 ;;
     --seeds) seeds=$2 ;;
     --methods) methods=$2 ;;
     --bits) bits_list=$2 ;;
     --preprocess) preprocess=$2 ;;
-    --title) title=$2 ;;
-    --nqcli) nqcli=$2 ;;
+    --threads) threads=$2 ;;
+    --work) work=$2 ;;
     --output) output=$2 ;;
-    *)
-      echo "reproduce: unknown option $1" >&2
-      exit 2
-      ;;
+    --json) json=$2 ;;
+    --nqcli) nqcli=$2 ;;
+    *) refuse "unknown option $1" ;;
   esac
   shift 2
 done
 
-if [[ ! -x $nqcli ]]; then
-  echo "reproduce: '$nqcli' is not there; build it: cmake --preset release && cmake --build --preset release" >&2
-  exit 2
-fi
-if [[ -z $methods ]]; then
-  methods=$("$nqcli" calibrate --help | sed -n -E 's/.*--method \{([^}]*)\}.*/\1/p' | tr ',' ' ')
-fi
-title=${title:-$(basename "$model")}
+# Runs of a table: METHOD or METHOD+VARIANT; options_of tells what a variant adds.
+parts="channel_scale outlier_channels noisy_bias bias_correction compensation weight_scale weight_codes"
+case $table in
+  table1) runs="easyquant noisyquant best" bits="6/6" default_sizes="32" ;;
+  table2) runs="easyquant noisyquant best" bits="6/6" default_sizes="32 128 0" ;;
+  table3)
+    runs="easyquant noisyquant easyquant+repq noisyquant+repq easyquant+os noisyquant+os"
+    bits="6/6" default_sizes="32"
+    ;;
+  lowbit) runs="easyquant noisyquant best" bits="8/8 6/6 5/5 4/8 4/4" default_sizes="32" ;;
+  ablation)
+    runs="easyquant best"
+    for part in $parts; do runs+=" best+without-$part"; done
+    bits="6/6 4/4" default_sizes="32"
+    ;;
+  *) refuse "unknown table '$table'; --help lists them" ;;
+esac
+runs=${methods:-$runs}
+bits=${bits_list:-$bits}
+sizes=${sizes:-$default_sizes}
+[[ -x $nqcli ]] || refuse "'$nqcli' is not there; build it: cmake --preset release && cmake --build --preset release"
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+work=${work:-$scratch/runs}
 pre=()
 [[ -z $preprocess ]] || pre=(--preprocess "$preprocess")
 
-# measure METHOD BITS SEED: prints "logit_mse agreement top1 seconds".
-measure() {
-  local name=$1_w$2_s$3 start=$EPOCHREALTIME seconds
-  "$nqcli" calibrate "$model" --images "$calib" --num-images "$calib_images" --seed "$3" --method "$1" \
-    --wbits "$2" --abits "$2" "${pre[@]}" -o "$scratch/$name.onnx" -q --json >"$scratch/$name.json"
-  seconds=$(elapsed "$start")
-  "$nqcli" eval "$scratch/$name.onnx" --images "$eval_images" --reference "$model" -q --json \
-    >"$scratch/$name.eval.json"
-  rm "$scratch/$name.onnx"
-  echo "$(json_number "$scratch/$name.eval.json" logit_mse) $(json_number "$scratch/$name.eval.json" agreement)" \
-    "$(json_number "$scratch/$name.eval.json" top1) $seconds"
+options_of() {
+  case $1 in
+    "") ;;
+    repq | os) echo "--reparam $1" ;;
+    without-*) echo "--best-without ${1#without-}" ;;
+    *) refuse "unknown variant '$1'" ;;
+  esac
 }
 
-section() {
-  local method bits seed figures float=$scratch/float.json
-  "$nqcli" eval "$model" --images "$eval_images" "${pre[@]}" -q --json >"$float"
-  echo "## $title"
-  echo
-  echo "$(json_number "$float" images) images; $calib_images calibration images per seed (0: all); seeds $seeds;" \
-    "figures are means over the seeds. Quantized: every linear layer of the blocks; patch embedding," \
-    "classifier head, attention products, LayerNorm, Softmax and residual sums stay float."
-  echo
-  echo "| method | bits | logit MSE | agreement % | top-1 % | calibrate s |"
-  echo "|---|---|---|---|---|---|"
-  echo "| float | - | 0 | 100.00 | $(percent "$(json_number "$float" top1)") | - |"
-  for bits in $bits_list; do
-    for method in $methods; do
-      figures=()
-      for seed in $seeds; do figures+=("$(measure "$method" "$bits" "$seed")"); done
-      printf '%s\n' "${figures[@]}" | awk -v method="$method" -v bits="$bits" '
-        { mse += $1; agreement += $2; top1 += $3; labelled += $3 != "null"; seconds += $4 }
-        END {
-          accuracy = labelled == NR ? sprintf("%.2f", 100 * top1 / NR) : "-"
-          printf "| %s | W%sA%s | %.4g | %.2f | %s | %.1f |\n", method, bits, bits, mse / NR, 100 * agreement / NR,
-                 accuracy, seconds / NR
-        }'
+# fit MODEL NAME SIZE SEED: every missing run of one choice of calibration images.
+fit() {
+  local run pair method variant tag file missing folder words
+  local statistics=$scratch/calib.stats
+  rm -f "$statistics"
+  for pair in $bits; do
+    for run in $runs; do
+      method=${run%%+*} variant=""
+      [[ $run != *+* ]] || variant=${run#*+}
+      tag=${run}_w${pair%/*}a${pair#*/}
+      missing=""
+      for folder in $eval_list; do
+        file=$work/$2/$(basename "$folder")/n$3_s$4/$tag.json
+        [[ -s $file ]] || missing+=" $folder"
+      done
+      [[ -n $missing ]] || continue
+      if [[ ! -s $statistics ]]; then
+        "$nqcli" calibrate "$1" --images "$calib" --num-images "$3" --seed "$4" "${pre[@]}" --method minmax \
+          --threads "$threads" --save-stats "$statistics" -o "$scratch/float.onnx" -q
+      fi
+      read -ra words <<<"$(options_of "$variant")"
+      "$nqcli" quantize "$1" --stats "$statistics" --method "$method" --wbits "${pair%/*}" --abits "${pair#*/}" \
+        --seed "$4" "${words[@]}" --threads "$threads" -o "$scratch/run.onnx" -q
+      for folder in $missing; do
+        file=$work/$2/$(basename "$folder")/n$3_s$4/$tag.json
+        mkdir -p "$(dirname "$file")"
+        "$nqcli" eval "$scratch/run.onnx" --images "$folder" --reference "$1" --threads "$threads" -q --json \
+          >"$scratch/eval.json"
+        mv "$scratch/eval.json" "$file"
+      done
     done
   done
 }
 
-if [[ -n $output ]]; then section >"$output"; else section; fi
+for model in $models; do
+  file=${model#*=}
+  name=$(basename "${model%%=*}" .onnx)
+  for size in $sizes; do
+    for seed in $seeds; do fit "$file" "$name" "$size" "$seed"; done
+  done
+done
+summary=(python3 "$root/scripts/summarize_runs.py" "$work")
+[[ -z $json ]] || summary+=(--json "$json")
+if [[ -n $output ]]; then "${summary[@]}" >"$output"; else "${summary[@]}"; fi

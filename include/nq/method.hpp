@@ -35,6 +35,9 @@ struct SiteInput {
   /// when that is unknown or all tokens are read alike (average pooling). `best` raises the weight of
   /// such rows (row_emphasis.hpp), and states its losses under these weights.
   std::span<const std::uint8_t> readout;
+  /// Scale of the LayerNormalization that feeds the layer, [c_in]; empty for anything else. Present
+  /// only with channel_scale_allowed.
+  std::span<const float> channel_gain;
   /// 1 for rows of images that judge between alternatives fitted on the others, [rows]; empty to
   /// hold out every fourth row.
   std::span<const std::uint8_t> held_out;
@@ -43,6 +46,13 @@ struct SiteInput {
 };
 
 enum class Objective { cosine, mse };
+
+/// Reparameterization of the layer's input before easyquant or noisyquant (the paper's Table 3).
+enum class Reparam {
+  none,
+  repq,  ///< RepQ-ViT (Li et al. 2023): channels of a LayerNormalization brought to one range
+  os,    ///< Outlier Suppression (Wei et al. 2022): its scale moved on, and token-wise clipping
+};
 
 /// Parts of `--method best`; each can be switched off to see what it is worth.
 struct BestParts {
@@ -75,6 +85,7 @@ struct MethodOptions {
   int candidates = 100;
   int rounds = 2;
   Objective objective = Objective::mse;
+  Reparam reparam = Reparam::none;
   double percentile = 99.99;   ///< of |x| (symmetric) or of both tails (asymmetric)
   int noise_candidates = 100;  ///< amplitudes n in (0, 8 * scale], besides 0 (NoisyQuant, Eq. 9)
   BestParts best;

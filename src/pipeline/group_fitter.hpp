@@ -12,6 +12,7 @@ namespace nq {
 struct SiteContext {
   bool channel_scale_allowed = false;  ///< SiteInput::channel_scale_allowed
   bool readout_only = false;           ///< SiteInput::readout_only
+  std::vector<float> channel_gain;     ///< SiteInput::channel_gain
 };
 
 /// Runs a method on one group: concatenates the weights of its sites along c_out, fits, and splits

@@ -32,6 +32,8 @@ std::string parts_left_out(const BestParts& parts) {
 
 SitePlan::SitePlan(TypedGraph typed, const CalibrationOptions& options)
     : typed_(std::move(typed)), options_(options), method_(builtin_methods().get(options.method)) {
+  NQ_CHECK(options.fit.reparam == Reparam::none || options.method == "easyquant" || options.method == "noisyquant", usage,
+           "--reparam goes with --method easyquant or noisyquant, not {}", options.method);
   found_ = find_linear_sites(typed_);
   sites_ = select_sites(found_, options.selection, skipped_);
   attention_ = select_attention(found_, options.selection, skipped_);
@@ -93,6 +95,7 @@ std::vector<SiteRecipe> SitePlan::fit(std::size_t group, const SiteStatistics& s
   SiteContext context;
   context.channel_scale_allowed =
       (fold && !fold->scale_origin.empty()) || find_value_fold(typed_, groups_[group], sites_).has_value();
+  if (fold && !fold->scale_origin.empty()) context.channel_gain = fold->scale;
   context.readout_only = readout_ && readout_->unmixed[static_cast<std::size_t>(groups_[group].x.index)] != 0;
   return fit_group(groups_[group], static_cast<int>(group), statistics, context, method_, fit_options_[group]);
 }
@@ -132,6 +135,7 @@ void SitePlan::record_options(Recipe& recipe) const {
       {"noise_candidates", std::to_string(fit.noise_candidates)},
       {"bits", bits_rules_text(options_.bits)},
       {"best_without", parts_left_out(fit.best)},
+      {"reparam", fit.reparam == Reparam::none ? "none" : fit.reparam == Reparam::repq ? "repq" : "os"},
       {"max_overhead", fmt::format("{}", fit.max_overhead)},
       {"propagate", options_.propagate == Propagate::fp32 ? "fp32" : "quantized"},
       {"patch_embed", options_.selection.patch_embed ? "true" : "false"},

@@ -2,6 +2,7 @@
 #include "quant/activation_search.hpp"
 #include "quant/methods/easyquant_host.hpp"
 #include "quant/noise_search.hpp"
+#include "quant/site_check.hpp"
 
 namespace nq {
 namespace {
@@ -25,11 +26,14 @@ class NoisyQuant final : public Method {
  public:
   ProductStrategy products() const noexcept override { return ProductStrategy::noise; }
   SiteFit fit(const SiteInput& site, const MethodOptions& options) const override {
-    HostFit host = fit_easyquant(site, options);
+    check_site(site, options);
+    HostFit host(site, options);
+    fit_easyquant(options, host);
     const std::vector<float> draw = uniform_draw(site, options.seed);
     const double largest = kLargestSteps * static_cast<double>(host.fit.activation.scale[0]);
     NoiseFamily family;
     family.draw = draw;
+    family.base = host.reparam.shift;
     family.count = options.noise_candidates;
     family.step = kStep;
     family.mean = [](int) { return 0.0; };
@@ -38,7 +42,7 @@ class NoisyQuant final : public Method {
     host.record("noisy_bias");
     improve_activation_scale(host.meter, host.probe, options, host.fit, host.channel_mse);
     host.record("activation_scale");
-    return host.fit;
+    return host.result();
   }
 };
 

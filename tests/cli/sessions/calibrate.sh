@@ -43,6 +43,11 @@ refuse 2 "--bits" -- calibrate "${common[@]}" --bits fc1 -o out/none.onnx -q
 refuse 2 "no quantized layer" -- calibrate "${common[@]}" --bits nothing=w4 -o out/none.onnx -q
 refuse 2 "--best-without" -- calibrate "${common[@]}" --best-without luck -o out/none.onnx -q
 
+# Reparameterization is a stage of the host methods.
+ok calibrate "${common[@]}" --method noisyquant --reparam repq -o out/reparam.onnx --json -q
+grep -q '"reparam": "repq"' ../.log/stdout || fail "--reparam is not recorded"
+refuse 2 "--reparam" -- calibrate "${common[@]}" --method best --reparam os -o out/none.onnx -q
+
 # A plan writes nothing.
 before=$(state)
 ok calibrate "${common[@]}" --dry-run -o out/dry.onnx

@@ -78,6 +78,17 @@ void add_fit_options(CLI::App& command, CalibrationOptions& options) {
   add("--seed", fit.seed, "Seed of the noise and of the choice of images");
   add_choice(command, "--objective", "Loss of the scale search, on the layer's output", "mse", "cosine",
              [&fit](bool cosine) { fit.objective = cosine ? Objective::cosine : Objective::mse; });
+  command
+      .add_option_function<std::string>(
+          "--reparam",
+          [&fit](const std::string& word) {
+            fit.reparam = word == "repq" ? Reparam::repq : word == "os" ? Reparam::os : Reparam::none;
+          },
+          "Reparameterize LayerNormalization outputs before easyquant or noisyquant: repq, one range for all "
+          "channels (RepQ-ViT); os, its scale moved on, and token-wise clipping (Outlier Suppression)")
+      ->check(CLI::IsMember({"none", "repq", "os"}))
+      ->default_str("none")
+      ->group(kGroup);
   add("--alpha", fit.alpha, "Least candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
   add("--beta", fit.beta, "Largest candidate scale, as a multiple of the start")->check(CLI::PositiveNumber);
   add("--candidates", fit.candidates, "Candidate scales per search")->check(CLI::Range(1, 100000));
