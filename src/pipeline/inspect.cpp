@@ -73,12 +73,14 @@ InspectedSite describe_site(const LinearSite& site) {
   return result;
 }
 
-/// Reads channels picked by a Gather over the last axis.
+/// Reads channels picked by a Gather over the last axis; a token picked by a scalar index is none.
 bool reads_gathered_channels(const TypedGraph& typed, const LinearSite& site) {
   const NodeId producer = typed.graph.value(site.x).producer;
   if (!producer.valid() || typed.graph.node(producer).op_type != "Gather") return false;
-  const std::int64_t axis = attr_int(typed.graph.node(producer), "axis", 0);
-  return axis == -1 || (axis > 0 && axis == site.input_rank - 1);
+  const Node& gather = typed.graph.node(producer);
+  const std::int64_t rank = typed.type(gather.inputs[0]).shape.rank();
+  const std::int64_t axis = attr_int(gather, "axis", 0);
+  return (axis == -1 || axis == rank - 1) && typed.type(gather.inputs[1]).shape.rank() == 1;
 }
 
 void describe_products(const TypedGraph& typed, const SiteSearch& found, const SiteSelection& selection,

@@ -21,3 +21,7 @@ done
 awk -v float="$float" -v top1="$top1_8" 'BEGIN { exit !(top1 >= float - 0.01) }' || fail "W8A8 top-1 is $top1_8"
 awk -v eight="$mse_8" -v four="$mse_4" 'BEGIN { exit !(four > 10 * eight) }' || fail "W4A4 is no worse than W8A8"
 awk -v float="$float" -v top1="$top1_4" 'BEGIN { exit !(top1 <= float - 0.02) }' || fail "W4A4 top-1 is $top1_4"
+
+# The exact set: the head reads a gathered token, which is no side path of a quantized layer.
+ok eval w4.onnx --images "$test_images" --limit 4 -q
+expect_stdout "24 linear W4A4; float: 12 attention products, patch embedding, head"
