@@ -10,6 +10,8 @@ stop() {
   local signal=$1 code=0 pid
   shift
   echo "nqcli $* (then $signal)" >../.log/command
+  # What the run before wrote must not pass for this one's progress: the signal would come before nqcli runs.
+  : >../.log/stderr
   "$NQCLI" "$@" >../.log/stdout 2>../.log/stderr &
   pid=$!
   for ((tries = 0; tries < 600; ++tries)); do
