@@ -1,8 +1,6 @@
 #include "core/file_mapping.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include <mutex>
 
 #include "core/check.hpp"
+#include "core/regular_file.hpp"
 
 namespace nq {
 namespace {
@@ -49,19 +48,10 @@ Registry& registry() {
 }  // namespace
 
 FileMapping::FileMapping(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  struct Descriptor {
-    int fd;
-    ~Descriptor() { if (fd >= 0) ::close(fd); }
-  } file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  NQ_CHECK(file.fd >= 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
-  struct stat info {};
-  NQ_CHECK(::fstat(file.fd, &info) == 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
-  NQ_CHECK(S_ISREG(info.st_mode), input, "'{}' is not a regular file", path.string());
-  NQ_CHECK(static_cast<std::uint64_t>(info.st_size) <= max_bytes, resource,
-           "'{}' has {} bytes, more than the limit of {}", path.string(), info.st_size, max_bytes);
-  size_ = static_cast<std::size_t>(info.st_size);
+  const RegularFile file(path, max_bytes);
+  size_ = static_cast<std::size_t>(file.size());
   if (size_ == 0) return;  // an empty range cannot be mapped
-  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd(), 0);
   NQ_CHECK(address != MAP_FAILED, resource, "cannot map '{}': {}", path.string(), std::strerror(errno));
   data_ = static_cast<const std::byte*>(address);
   registry().add(bytes());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "core/regular_file.hpp"
 
 namespace nq {
 namespace {
@@ -38,25 +39,16 @@ void check_target(const std::filesystem::path& path) {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  struct Descriptor {
-    int fd;
-    ~Descriptor() { if (fd >= 0) ::close(fd); }
-  } file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  NQ_CHECK(file.fd >= 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
-  struct stat info {};
-  NQ_CHECK(::fstat(file.fd, &info) == 0, input, "cannot read '{}': {}", path.string(), std::strerror(errno));
-  NQ_CHECK(S_ISREG(info.st_mode), input, "'{}' is not a regular file", path.string());
-  NQ_CHECK(static_cast<std::uint64_t>(info.st_size) <= max_bytes, resource,
-           "'{}' has {} bytes, more than the limit of {}", path.string(), info.st_size, max_bytes);
+  const RegularFile file(path, max_bytes);
   std::string bytes;
   try {
-    bytes.resize(static_cast<std::size_t>(info.st_size));
+    bytes.resize(static_cast<std::size_t>(file.size()));
   } catch (const std::exception&) {
-    fail(ErrorKind::resource, "cannot allocate {} bytes to read '{}'", info.st_size, path.string());
+    fail(ErrorKind::resource, "cannot allocate {} bytes to read '{}'", file.size(), path.string());
   }
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    const ssize_t got = ::read(file.fd(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     NQ_CHECK(got >= 0, input, "reading '{}' failed: {}", path.string(), std::strerror(errno));
     if (got == 0) break;
