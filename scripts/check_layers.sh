@@ -31,7 +31,7 @@ own onnx model_file onnx_limits tensor_file
 own ops op
 own exec executor
 own quant method quant_params
-own pipeline bench calibrate compare diff eval_state evaluate gates image_input inspect overhead preprocess_guard quantize recipe run_model verify version
+own pipeline bench calibrate compare diff eval_state evaluation_record evaluate gates image_input inspect overhead preprocess_guard quantize recipe run_model verify version
 
 # Third-party headers, as extended regular expressions, and the layers that may include them.
 declare -A third_party=(

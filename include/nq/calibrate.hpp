@@ -47,13 +47,15 @@ struct CalibrationOptions {
   std::vector<BitsRule> bits;
   SiteSelection selection;
   Propagate propagate = Propagate::fp32;
-  std::uint64_t max_sample_bytes = std::uint64_t{3} << 29;  ///< all sampled rows together
+  static constexpr std::uint64_t kDefaultSampleBytes = std::uint64_t{3} << 29;
+  std::uint64_t max_sample_bytes = kDefaultSampleBytes;  ///< all sampled rows together
   BadImages bad_images = BadImages::fail;
   /// Where to keep the statistics for fit_statistics(); needs Propagate::fp32. Empty for nowhere.
   std::filesystem::path save_statistics;
   /// The file will be written with EmitOptions::fold_noise: quantizers of attention see what it makes.
   bool fold_noise = true;
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open
+  bool float32 = false;  ///< read and write a float16 model as float32, see ModelFile::in_float32()
 };
 
 struct PhaseSeconds {

@@ -44,6 +44,9 @@ class ModelFile {
   /// Lower-case hex SHA-256 of the serialized model and of its external data, computed when first
   /// asked for. Throws Error(input) when a data file is missing.
   const std::string& sha256() const;
+  /// Digest of what the model says, wherever its weights lie: equal for a model with external data and the same model
+  /// as one file.
+  std::string content_sha256() const;
   /// Path it was loaded from; empty when parsed from memory.
   const std::filesystem::path& path() const;
   /// Version of the default domain.
@@ -56,6 +59,13 @@ class ModelFile {
   /// Runs the official ONNX checker as far as the linked library knows the opset, and own structural
   /// checks beyond. Throws Error(input) saying what is wrong.
   void check() const;
+
+  /// A copy with this entry in its metadata_props, in place of one with the same key.
+  ModelFile with_metadata(const std::string& key, const std::string& value) const;
+
+  /// A copy whose float16 and bfloat16 tensors, inputs and outputs are float32: weights keep their values, activations
+  /// are no longer rounded. sha256() stays that of this file.
+  ModelFile in_float32() const;
 
   /// The same file, of which to_graph() reads the chosen part. Writing it writes all of it.
   ModelFile read_as(GraphChoice choice) const;

@@ -42,6 +42,9 @@ PreprocessCheck check_preprocess(const ModelFile& model, const std::vector<Sampl
 /// The candidates that check_preprocess() tries.
 std::vector<PreprocessScore> preprocess_candidates(const Preprocess& in_use);
 
+/// Whether the accuracy in use speaks against `expected_top1`: the whole 99.9 % interval (Wilson 1927) lies below it.
+bool is_far_below(const PreprocessScore& in_use, double expected_top1);
+
 /// A paragraph with figures, for people.
 std::string describe(const PreprocessCheck& check);
 

@@ -16,7 +16,7 @@ struct EmitOptions {
 
 /// Writes a recipe into a model as QDQ nodes (ONNX QuantizeLinear/DequantizeLinear, opset 13).
 ///
-/// The input is not changed. Names, inputs, outputs, metadata and node order survive. Throws
+/// The input is not changed. A recipe of CalibrationOptions::float32 writes a float32 model. Names, inputs, outputs, metadata and node order survive. Throws
 /// Error(input) when the recipe belongs to another model (sha256) or names a layer it lacks.
 ModelFile quantize(const ModelFile& model, const Recipe& recipe, const EmitOptions& options = {});
 

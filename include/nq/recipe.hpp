@@ -48,6 +48,9 @@ struct ProductRecipe {
   std::vector<StageLoss> stages;  ///< loss of the attention's output, stage by stage
 };
 
+/// Key of Recipe::options for CalibrationOptions::float32: "true" or absent.
+inline constexpr const char* kFloat32Option = "float32";
+
 struct SkippedSite {
   std::string name;
   std::string reason;
@@ -65,6 +68,7 @@ struct Recipe {
   std::int64_t calibration_images = 0;
   std::uint64_t seed = 0;
   std::string image_list_sha256;
+  std::string evaluation;  ///< JSON text of an EvaluationRecord of the written file; empty for none
   std::vector<SiteRecipe> sites;  ///< in execution order
   std::vector<ProductRecipe> products;  ///< in execution order
   std::vector<SkippedSite> skipped;

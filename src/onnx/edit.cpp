@@ -148,14 +148,7 @@ std::string ModelEdit::node_name(const std::string& origin) const {
 }
 
 void ModelEdit::set_metadata(const std::string& key, const std::string& value) {
-  for (auto& entry : *state_->impl->proto.mutable_metadata_props()) {
-    if (entry.key() != key) continue;
-    entry.set_value(value);
-    return;
-  }
-  auto* entry = state_->impl->proto.add_metadata_props();
-  entry->set_key(key);
-  entry->set_value(value);
+  set_metadata_entry(state_->impl->proto, key, value);
 }
 
 void ModelEdit::set_producer(const std::string& name, const std::string& version) {
@@ -225,7 +218,7 @@ ModelFile ModelEdit::finish() {
   auto& graph = *state_->impl->proto.mutable_graph();
   for (auto& node : state_->nodes) *graph.add_node() = std::move(node);
   auto impl = std::move(state_->impl);
-  impl->digest = std::make_shared<const ModelDigest>([&proto = impl->proto] { return sha256_hex(serialize_proto(proto)); });
+  impl->digest = digest_of(impl->proto);
   return ModelFile(std::move(impl));
 }
 

@@ -33,4 +33,8 @@ class ModelDigest {
 /// digests of model and data files. Throws Error(input) when a data file is missing.
 std::string model_sha256(const onnx::ModelProto& proto, std::string_view bytes, const ExternalData& external);
 
+/// Digest of the deterministic serialization in which every tensor stands as its type, its shape and the digest of its
+/// elements. Throws Error(input) when a data file is missing.
+std::string content_digest(const onnx::ModelProto& proto, const ExternalData& external);
+
 }  // namespace nq

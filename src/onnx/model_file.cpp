@@ -7,7 +7,9 @@
 
 #include "core/check.hpp"
 #include "core/file_mapping.hpp"
+#include "core/hash.hpp"
 #include "onnx/check_model.hpp"
+#include "onnx/float32_model.hpp"
 #include "onnx/graph_choice.hpp"
 #include "onnx/load_graph.hpp"
 #include "onnx/model_impl.hpp"
@@ -57,6 +59,25 @@ Graph whole_graph(const std::shared_ptr<const ModelFile::Impl>& impl) {
   return load_graph(*inlined, inlined, impl->external);
 }
 
+}  // namespace
+
+void set_metadata_entry(onnx::ModelProto& model, const std::string& key, const std::string& value) {
+  for (auto& entry : *model.mutable_metadata_props()) {
+    if (entry.key() != key) continue;
+    entry.set_value(value);
+    return;
+  }
+  auto* entry = model.add_metadata_props();
+  entry->set_key(key);
+  entry->set_value(value);
+}
+
+std::shared_ptr<const ModelDigest> digest_of(const onnx::ModelProto& model) {
+  return std::make_shared<const ModelDigest>([&model] { return sha256_hex(serialize_proto(model)); });
+}
+
+namespace {
+
 std::string first_values(const Tensor& tensor) {
   if (tensor.dtype() == DType::string) return "";
   std::vector<double> values = to_vector<double>(tensor.view());
@@ -105,6 +126,7 @@ std::string ModelFile::to_text() const {
 
 const std::string& ModelFile::sha256() const { return impl_->digest->hex(); }
 const std::filesystem::path& ModelFile::path() const { return impl_->path; }
+std::string ModelFile::content_sha256() const { return content_digest(impl_->proto, impl_->external); }
 int ModelFile::opset() const { return imported_opset(impl_->proto, ""); }
 std::int64_t ModelFile::ir_version() const { return impl_->proto.ir_version(); }
 
@@ -130,6 +152,20 @@ std::optional<std::string> ModelFile::metadata(std::string_view key) const {
 void ModelFile::check() const {
   check_model_proto(impl_->proto, impl_->external);
   (void)whole_graph(impl_);  // order, single assignment, tensor sizes
+}
+
+ModelFile ModelFile::with_metadata(const std::string& key, const std::string& value) const {
+  auto impl = std::make_shared<Impl>(*impl_);
+  set_metadata_entry(impl->proto, key, value);
+  impl->digest = digest_of(impl->proto);
+  return ModelFile(std::move(impl)).read_as(choice_);
+}
+
+ModelFile ModelFile::in_float32() const {
+  auto impl = std::make_shared<Impl>(*impl_);
+  impl->digest = std::make_shared<const ModelDigest>([hex = sha256()] { return hex; });
+  make_float32(impl->proto, impl->external);
+  return ModelFile(std::move(impl)).read_as(choice_);
 }
 
 ModelFile ModelFile::read_as(GraphChoice choice) const {

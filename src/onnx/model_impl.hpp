@@ -27,6 +27,12 @@ inline constexpr int kMaxNodes = 1 << 20;
 /// above kMaxNodes, Error(unsupported) when a function imports another opset than the model.
 void inline_functions(onnx::ModelProto& model);
 
+/// Sets one entry of metadata_props, in place of one with the same key.
+void set_metadata_entry(onnx::ModelProto& model, const std::string& key, const std::string& value);
+
+/// Digest of a model that was made here, over its serialization; `model` must outlive it.
+std::shared_ptr<const ModelDigest> digest_of(const onnx::ModelProto& model);
+
 /// Version that `model` imports for a domain ("" and "ai.onnx" are the same), or 0.
 int imported_opset(const onnx::ModelProto& model, std::string_view domain);
 

@@ -53,10 +53,10 @@ class RowSplitter {
 
 class Calibration {
  public:
-  Calibration(const ModelFile& model, const std::vector<Sample>& images, const Preprocess& preprocess,
+  Calibration(ModelFile model, const std::vector<Sample>& images, const Preprocess& preprocess,
               const CalibrationOptions& options, Progress& progress)
-      : model_(model), images_(images), preprocess_(preprocess), options_(options), progress_(progress),
-        graph_(model.to_graph()), input_(checked_input(graph_, preprocess, options)),
+      : model_(std::move(model)), images_(images), preprocess_(preprocess), options_(options), progress_(progress),
+        graph_(model_.to_graph()), input_(checked_input(graph_, preprocess, options)),
         plan_(specialize(graph_, specialize_images(input_)), options), capacity_(plan_.capacity()),
         products_(plan_.make_products(image_plan_batch(input_))) {
     NQ_CHECK(products_.empty() || options.save_statistics.empty(), usage,
@@ -217,13 +217,26 @@ class Calibration {
     image_lines_ = image_lines(images_);
     recipe.image_list_sha256 = lines_sha256(image_lines_);
     plan_.record_options(recipe);
-    if (!model_.choice().input.empty()) recipe.options["input_name"] = model_.choice().input;
-    if (!model_.choice().output.empty()) recipe.options["output_name"] = model_.choice().output;
+    record_run(recipe.options);
+  }
+
+  /// What differs from the default; replay needs it.
+  void record_run(std::map<std::string, std::string>& record) const {
+    if (!model_.choice().input.empty()) record["input_name"] = model_.choice().input;
+    if (!model_.choice().output.empty()) record["output_name"] = model_.choice().output;
+    if (options_.input_shape) record["input_shape"] = fmt::format("{}", fmt::join(*options_.input_shape, ","));
+    if (options_.bad_images == BadImages::skip) {
+      record["bad_images"] = "skip";
+      record["listed_images"] = std::to_string(images_.size());
+    }
+    if (options_.max_sample_bytes != CalibrationOptions::kDefaultSampleBytes) {
+      record["max_memory"] = std::to_string(options_.max_sample_bytes);
+    }
   }
 
   const std::vector<SiteGroup>& groups() const { return plan_.groups(); }
 
-  const ModelFile& model_;
+  ModelFile model_;
   const std::vector<Sample>& images_;
   const Preprocess& preprocess_;
   const CalibrationOptions& options_;
@@ -241,7 +254,7 @@ class Calibration {
 
 CalibrationResult calibrate(const ModelFile& model, const std::vector<Sample>& images,
                             const Preprocess& preprocess, const CalibrationOptions& options, Progress& progress) {
-  return Calibration(model, images, preprocess, options, progress).run();
+  return Calibration(options.float32 ? model.in_float32() : model, images, preprocess, options, progress).run();
 }
 
 }  // namespace nq

@@ -9,8 +9,9 @@
 
 namespace nq {
 
-CalibrationResult fit_statistics(const ModelFile& model, const std::filesystem::path& path, CalibrationOptions options,
+CalibrationResult fit_statistics(const ModelFile& given, const std::filesystem::path& path, CalibrationOptions options,
                                  Progress& progress) {
+  const ModelFile model = options.float32 ? given.in_float32() : given;
   CalibrationStatistics statistics = load_statistics(path);
   NQ_CHECK(statistics.model_sha256 == model.sha256(), input,
            "the statistics '{}' were taken from another model (sha256 {}..., this one is {}...)", path.string(),

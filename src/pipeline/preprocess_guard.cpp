@@ -7,6 +7,7 @@
 
 #include "core/check.hpp"
 #include "pipeline/logits.hpp"
+#include "pipeline/statistics.hpp"
 
 namespace nq {
 namespace {
@@ -217,6 +218,11 @@ PreprocessCheck check_preprocess(const ModelFile& model, const std::vector<Sampl
                [](const Sample& sample) { return sample.label.has_value(); });
   NQ_CHECK(!labelled.empty(), input, "no image has a label to check the preprocessing with");
   return Guard(model, std::move(labelled), in_use, options, progress).run();
+}
+
+bool is_far_below(const PreprocessScore& in_use, double expected_top1) {
+  constexpr double kConfidence = 0.999;
+  return wilson_interval(in_use.correct, in_use.images, kConfidence).high < expected_top1;
 }
 
 std::string describe(const PreprocessCheck& check) {

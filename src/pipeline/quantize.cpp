@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/check.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/executor.hpp"
 #include "nq/version.hpp"
 #include "onnx/edit.hpp"
@@ -43,13 +44,15 @@ std::string compact_json(const std::string& text) {
   return text.empty() ? text : nlohmann::ordered_json::parse(text).dump();
 }
 
-/// The part of the model that was calibrated.
-GraphChoice graph_choice(const Recipe& recipe) {
-  const auto option = [&recipe](const char* name) {
-    const auto it = recipe.options.find(name);
-    return it == recipe.options.end() ? std::string() : it->second;
-  };
-  return {option("input_name"), option("output_name")};
+std::string option(const Recipe& recipe, const char* name) {
+  const auto it = recipe.options.find(name);
+  return it == recipe.options.end() ? std::string() : it->second;
+}
+
+/// The part of the model that was calibrated, in the types in which it was.
+ModelFile calibrated_part(const ModelFile& model, const Recipe& recipe) {
+  const ModelFile part = model.read_as({option(recipe, "input_name"), option(recipe, "output_name")});
+  return option(recipe, kFloat32Option) == "true" ? part.in_float32() : part;
 }
 
 void stamp(ModelEdit& edit, const ModelFile& model, const Recipe& recipe) {
@@ -76,13 +79,13 @@ Recipe with_rounded_noise(Recipe recipe) {
 
 }  // namespace
 
-ModelFile quantize(const ModelFile& model, const Recipe& given, const EmitOptions& options) {
+ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOptions& options) {
   const Recipe recipe = options.int16_offsets ? with_rounded_noise(given) : given;
-  NQ_CHECK(recipe.model_sha256 == model.sha256(), input,
+  NQ_CHECK(recipe.model_sha256 == whole.sha256(), input,
            "the recipe was made for another model (sha256 {}..., this one is {}...)", recipe.model_sha256.substr(0, 12),
-           model.sha256().substr(0, 12));
-  const GraphChoice choice = graph_choice(recipe);
-  const TypedGraph typed = specialize(model.read_as(choice).to_graph(), {recipe.input_shapes, {}});
+           whole.sha256().substr(0, 12));
+  const ModelFile model = calibrated_part(whole, recipe);
+  const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
   const SiteSearch found = find_linear_sites(typed);
   ModelEdit edit(model);
   // Per-channel DequantizeLinear exists since opset 13.
@@ -104,7 +107,9 @@ ModelFile quantize(const ModelFile& model, const Recipe& given, const EmitOption
   stamp(edit, model, recipe);
   const std::string changed = changed_values_to_json(changed_values(groups, changes, options));
   if (!changed.empty()) edit.set_metadata(kChangedValuesKey, changed);
-  return edit.finish().read_as(choice);
+  const ModelFile written = edit.finish().read_as(model.choice());
+  if (recipe.evaluation.empty()) return written;
+  return with_evaluation(written, evaluation_from_json(recipe.evaluation));
 }
 
 }  // namespace nq

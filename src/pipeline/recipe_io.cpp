@@ -4,6 +4,7 @@
 
 #include "core/check.hpp"
 #include "core/files.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/recipe.hpp"
 #include "pipeline/base64.hpp"
 #include "pipeline/json_float.hpp"
@@ -216,6 +217,9 @@ Recipe read_recipe(const Json& json) {
   NQ_CHECK(calibration.at("seed").is_number_unsigned(), input, "'recipe.calibration.seed' must be an integer");
   recipe.seed = calibration.get<std::uint64_t>("seed");
   recipe.image_list_sha256 = calibration.get<std::string>("image_list_sha256");
+  if (reader.has("evaluation")) {
+    recipe.evaluation = evaluation_to_json(evaluation_from_json(reader.at("evaluation").dump()));
+  }
   const Json& sites = reader.list("sites");
   for (std::size_t k = 0; k < sites.size(); ++k) {
     recipe.sites.push_back(read_site(JsonReader(sites[k], fmt::format("recipe.sites[{}]", k))));
@@ -252,6 +256,7 @@ std::string recipe_to_json(const Recipe& recipe) {
                 {{"images", recipe.calibration_images},
                  {"seed", recipe.seed},
                  {"image_list_sha256", recipe.image_list_sha256}}}};
+  if (!recipe.evaluation.empty()) json["evaluation"] = Json::parse(recipe.evaluation);
   Json sites = Json::array();
   for (const SiteRecipe& site : recipe.sites) sites.push_back(site_json(site));
   Json skipped = Json::array();

@@ -144,6 +144,7 @@ void SitePlan::record_options(Recipe& recipe) const {
       {"include", options_.selection.include},
       {"exclude", options_.selection.exclude},
   };
+  if (options_.float32) recipe.options[kFloat32Option] = "true";
 }
 
 }  // namespace nq

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -250,8 +251,7 @@ ModelProto without_sites() {
   return model;
 }
 
-ModelProto with_open_size() {
-  ModelProto model = without_sites();
+ModelProto with_open_size(ModelProto model) {
   auto& shape =
       *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
   for (const int axis : {2, 3}) shape.mutable_dim(axis)->set_dim_param("side");
@@ -262,6 +262,32 @@ ModelProto with_nan_weight() {
   ModelProto model = tiny_vit();
   for (auto& tensor : *model.mutable_graph()->mutable_initializer()) {
     if (tensor.name() == "fc1.weight") tensor.set_float_data(3, std::numeric_limits<float>::quiet_NaN());
+  }
+  return model;
+}
+
+/// float16 bits of a normal value, cut off; 0 for smaller ones.
+std::int32_t half_bits(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000U;
+  const std::uint32_t exponent = bits >> 23 & 0xFFU;
+  if (exponent < 113) return static_cast<std::int32_t>(sign);
+  return static_cast<std::int32_t>(sign | (exponent - 112) << 10 | (bits >> 13 & 0x3FFU));
+}
+
+/// The network as a float16 converter leaves it: weights, inputs and outputs are float16.
+ModelProto half_vit() {
+  ModelProto model = tiny_vit();
+  GraphProto& graph = *model.mutable_graph();
+  for (auto& tensor : *graph.mutable_initializer()) {
+    if (tensor.data_type() != TensorProto::FLOAT) continue;
+    tensor.set_data_type(TensorProto::FLOAT16);
+    for (const float value : tensor.float_data()) tensor.add_int32_data(half_bits(value));
+    tensor.clear_float_data();
+  }
+  for (auto* values : {graph.mutable_input(), graph.mutable_output()}) {
+    for (auto& value : *values) value.mutable_type()->mutable_tensor_type()->set_elem_type(TensorProto::FLOAT16);
   }
   return model;
 }
@@ -349,7 +375,9 @@ std::string fixture(const std::string& name) {
       {"unknown_operators", [] { return bytes_of(with_unknown_operators()); }},
       {"cycle", [] { return bytes_of(with_cycle()); }},
       {"without_sites", [] { return bytes_of(without_sites()); }},
-      {"open_size", [] { return bytes_of(with_open_size()); }},
+      {"open_size", [] { return bytes_of(with_open_size(without_sites())); }},
+      {"half_vit", [] { return bytes_of(half_vit()); }},
+      {"open_vit", [] { return bytes_of(with_open_size(tiny_vit())); }},
       {"nan_weight", [] { return bytes_of(with_nan_weight()); }},
       {"tensor", tensor_file},
       {"shape_tensor", shape_file},

@@ -8,6 +8,20 @@ image_folder images 6
 ok calibrate vit.onnx --images images --preprocess inception -o q.onnx
 expect_stderr "preprocessing is not checked: 6 images have labels, 50 are needed"
 
+refuse 2 "--expected-top1 cannot be checked: 6 images have labels" -- \
+  calibrate vit.onnx --images images --preprocess inception --expected-top1 75% -o q.onnx
+
+# The model card's accuracy: within reach, or not.
+demo=$NQ_SOURCE/models/demo_vit.onnx
+demo_run=(calibrate "$demo" --images "$NQ_SOURCE/models/images/test" --num-images 1 --method minmax -o demo.onnx)
+ok "${demo_run[@]}" --expected-top1 97%
+ok "${demo_run[@]}" --expected-top1 0.9
+mkdir turned
+for class in "$NQ_SOURCE"/models/images/test/*/; do cp -r "$class" turned/"$(basename "$class" | tr 0-9 9876543210)"; done
+demo_run[3]=turned
+refuse 3 "far below the 97.0 % expected" "class order" -- "${demo_run[@]}" --expected-top1 0.97
+ok "${demo_run[@]}" --expected-top1 0.97 --no-preprocess-check
+
 if [[ -z ${NQ_SHARED:-} || ! -d $NQ_SHARED/data ]]; then
   [[ ${NQ_REQUIRE_SHARED:-0} != 1 ]] || fail "shared test data absent (set NQ_SHARED)"
   skip "shared test data absent (set NQ_SHARED)"

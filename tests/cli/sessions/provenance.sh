@@ -19,6 +19,27 @@ ok replay best.onnx --model vit.onnx --images images --json
 json_has identical inputs
 [[ $(json_value identical) == true ]] || fail "identical"
 
+# Evaluations: calibrate records its own, eval --record any other; inspect shows them, replay keeps them.
+ok inspect best.onnx
+expect_stdout "on 8 calibration images" "logit MSE" "top-1 agreement"
+ok eval best.onnx "${pre[@]}" --reference vit.onnx --limit 5 --record recorded.onnx -q
+correct=$(awk '/^top-1/ { gsub(/[(]/, ""); print $4 }' ../.log/stdout)
+ok inspect recorded.onnx
+expect_stdout "on 8 calibration images" "on 5 evaluation images" "top-1 $correct of 5"
+ok replay recorded.onnx --model vit.onnx --images images
+ok eval best.onnx "${pre[@]}" --reference vit.onnx --limit 5 --record recorded.onnx -q
+ok inspect recorded.onnx --json
+[[ $(grep -c '"set":' ../.log/stdout) == 2 ]] || fail "a repeated evaluation replaces the earlier one"
+refuse 2 "would replace the input" -- eval best.onnx "${pre[@]}" --record best.onnx -q
+refuse 2 "--record" -- eval best.onnx "${pre[@]}" --shard 1/2 --record recorded.onnx -q
+
+# Options of the run are replayed too.
+fixture open_vit open.onnx
+cp -r images damaged
+echo damaged >damaged/a/broken.jpg
+ok calibrate open.onnx --images damaged --preprocess inception --input-shape 1,3,8,8 --bad-images skip --max-memory 300K -o open_q.onnx -q
+ok replay open_q.onnx --model open.onnx --images damaged
+
 refuse 3 "does not record how it was made" -- replay vit.onnx --model vit.onnx --images images
 refuse 3 "sha256 of the model: was" -- replay best.onnx --model noisy.onnx --images images
 cp -r images other

@@ -11,8 +11,11 @@
 #include "document.hpp"
 #include "log_output.hpp"
 #include "nq/error.hpp"
+#include "nq/eval_state.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/quantize.hpp"
 #include "options/calibration_options.hpp"
+#include "options/fraction_option.hpp"
 #include "options/images_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
@@ -36,6 +39,7 @@ struct CalibrateCommandOptions {
   std::string target;
   std::string noise_dtype = "float32";
   bool preprocess_check = true;
+  std::optional<double> expected_top1;
   bool dry_run = false;
   RuntimeOptions runtime;
 };
@@ -125,11 +129,12 @@ void write_results(const ModelFile& model, const CalibrationFiles& targets, Cali
   result.phases.emit = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Reads the written model back as any other program would, and compares it with the float one.
+/// Reads the written model back as any other program would, compares it with the float one, and records the result in
+/// model and recipe.
 void measure_written(const CalibrateCommandOptions& options, const ModelFile& model,
-                     const std::filesystem::path& path, const std::vector<Sample>& samples,
+                     const CalibrationFiles& files, const std::vector<Sample>& samples,
                      const Preprocess& preprocess, Progress& progress, CalibrationOutcome& outcome) {
-  const ModelFile written = ModelFile::load(path).read_as(model.choice());
+  const ModelFile written = ModelFile::load(files.model).read_as(model.choice());
   EvalOptions eval;
   eval.bad_images = options.calibration.bad_images;
   eval.input_shape = options.calibration.input_shape;
@@ -137,6 +142,10 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;
   outcome.written = inspect(written, inspect_options);
+  const EvaluationRecord record = record_evaluation(kCalibrationSet, samples_sha256(samples), model.sha256(), outcome.comparison);
+  outcome.result.recipe.evaluation = evaluation_to_json(record);
+  with_evaluation(written, record).save(files.model);
+  save_recipe(files.recipe, outcome.result.recipe);
 }
 
 void run_calibrate(CalibrateCommandOptions options) {
@@ -159,7 +168,7 @@ void run_calibrate(CalibrateCommandOptions options) {
     EvalOptions eval;
     eval.input_shape = options.calibration.input_shape;
     eval.classes = options.images.classes(folder);
-    guard_preprocess(model, folder, preprocess, eval, progress);
+    guard_preprocess(model, folder, preprocess, eval, options.expected_top1, progress);
   }
   CalibrationOutcome outcome;
   outcome.result = calibrate(model, samples, preprocess, options.calibration, progress);
@@ -170,7 +179,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   write_results(model, targets, outcome.result);
   try {
     check_written_for(options.target, targets.model);
-    measure_written(options, model, targets.model, samples, preprocess, progress, outcome);
+    measure_written(options, model, targets, samples, preprocess, progress, outcome);
   } catch (const Error& error) {
     throw error.with_frame(
         fmt::format("after writing '{}' and '{}'", targets.model.string(), targets.recipe.string()));
@@ -209,6 +218,9 @@ void add_calibrate(CLI::App& app) {
           "--preprocess-check,!--no-preprocess-check", options->preprocess_check,
           "Where images have labels, stop when the float model is clearly better with another mean and std, "
           "channel order, crop or interpolation (default: on)")
+      ->group("Images");
+  add_fraction_option(command, "--expected-top1", options->expected_top1,
+                      "Top-1 of the float model as its model card says; stop when labelled images speak against it")
       ->group("Images");
   add_calibration_options(command, options->calibration);
   add_selection_options(command, options->calibration.selection);

@@ -9,6 +9,7 @@
 #include "log_output.hpp"
 #include "nq/error.hpp"
 #include "nq/evaluate.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/inspect.hpp"
 #include "nq/threads.hpp"
 #include "options/gate_options.hpp"
@@ -16,6 +17,7 @@
 #include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
+#include "output_check.hpp"
 #include "quantized_set.hpp"
 #include "report_forms.hpp"
 #include "text_forms.hpp"
@@ -36,6 +38,7 @@ struct EvalCommandOptions {
   SessionOptions session;
   GateOptions gates;
   bool sequential = false;
+  std::filesystem::path record;
   RuntimeOptions runtime;
 };
 
@@ -92,6 +95,24 @@ std::string report_text(const EvalCommandOptions& options, const Outcome& outcom
   return text + gates_text(outcome.gates);
 }
 
+/// Writes a copy of the model that says what was measured.
+void write_record(const EvalCommandOptions& options, const ModelFile& model, const Outcome& outcome) {
+  const EvalIdentity& identity = outcome.state.identity;
+  with_evaluation(model, record_evaluation(kEvaluationSet, identity.images_sha256, identity.reference_sha256, outcome.report))
+      .save(options.record);
+  log_note(fmt::format("wrote '{}', which records this evaluation", options.record.string()));
+}
+
+void check_record(const EvalCommandOptions& options) {
+  if (options.record.empty()) return;
+  std::vector<std::filesystem::path> inputs = {options.model.path};
+  if (!options.reference.empty()) inputs.push_back(options.reference);
+  check_output(options.record, inputs);
+  if (options.sequential || options.session.of > 1) {
+    throw Error(ErrorKind::usage, "--record needs an evaluation of all images: leave out --sequential and --shard");
+  }
+}
+
 void check_options(const EvalCommandOptions& options) {
   options.gates.check(!options.reference.empty());
   if (options.sequential && !options.gates.limits.any()) {
@@ -103,6 +124,7 @@ void check_options(const EvalCommandOptions& options) {
   if (options.gates.limits.any() && options.session.of > 1) {
     throw Error(ErrorKind::usage, "gates judge all images, not a shard", "give them to nqcli merge");
   }
+  check_record(options);
 }
 
 Inspection inspect_evaluated(const ModelFile& model, const std::optional<Shape>& input_shape) {
@@ -136,6 +158,7 @@ void run_eval(const EvalCommandOptions& options) {
   outcome.gates = options.sequential ? sequential.judge(outcome.report.counts)
                                      : judge_gates(outcome.report.counts, options.gates.limits);
   log_skipped(outcome.report.skipped_images);
+  if (!options.record.empty()) write_record(options, model, outcome);
   if (options.runtime.json)
     print_document(json_report(options, preprocess, folder, outcome, inspection));
   else
@@ -186,6 +209,10 @@ void add_eval(CLI::App& app) {
   command.add_option("--batch", options->batch, "Images in flight. Never changes a result")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{65536}))
       ->capture_default_str();
+  command
+      .add_option("--record", options->record,
+                  "Write a copy of the model whose metadata hold these figures; inspect shows them")
+      ->type_name("FILE");
   add_part_options(command, *options);
   options->gates.add_to(command);
   command

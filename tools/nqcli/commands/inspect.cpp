@@ -9,6 +9,7 @@
 
 #include "document.hpp"
 #include "nq/error.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/onnx_limits.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
@@ -157,6 +158,8 @@ Json json_report(const ModelFile& model, const Inspection& inspection) {
   }
   document["quantization"] = json_quantized_set(inspection);
   document["noise"] = json_noise(inspection.noise);
+  document["evaluations"] = Json::array();
+  for (const EvaluationRecord& record : evaluations_of(model)) document["evaluations"].push_back(Json::parse(evaluation_to_json(record)));
   return document;
 }
 
@@ -264,6 +267,22 @@ std::string noise_text(const NoiseOverhead& noise) {
       kInt16AddPicojoules);
 }
 
+std::string evaluations_text(const ModelFile& model) {
+  std::string text;
+  for (const EvaluationRecord& record : evaluations_of(model)) {
+    text += fmt::format("recorded    on {} {} images ({}...):", record.images, record.set, record.images_sha256.substr(0, 12));
+    if (record.labelled > 0) {
+      text += fmt::format(" top-1 {} of {},", record.top1_correct, record.labelled);
+    }
+    if (record.reference) {
+      text += fmt::format(" logit MSE {:.4g} and {} top-1 agreement with {}...,", record.reference->logit_mse,
+                          percent_text(record.reference->agreement), record.reference->sha256.substr(0, 12));
+    }
+    text.back() = '\n';
+  }
+  return text;
+}
+
 void run_inspect(const InspectCommandOptions& options) {
   options.runtime.apply();
   const ModelFile model = options.model.load_any();
@@ -274,6 +293,7 @@ void run_inspect(const InspectCommandOptions& options) {
     print_text(header_text(model, inspection));
     if (inspection.unsupported.empty()) print_text(sites_text(inspection));
     if (inspection.noise) print_text(noise_text(*inspection.noise));
+    print_text(evaluations_text(model));
   }
   check_runnable(model.path(), inspection.unsupported);
 }

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <memory>
 
 #include "document.hpp"
 #include "nq/calibrate.hpp"
 #include "nq/error.hpp"
+#include "nq/eval_state.hpp"
+#include "nq/evaluation_record.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
 #include "options/images_options.hpp"
@@ -47,34 +50,73 @@ void check_inputs(const std::vector<InputCheck>& inputs) {
   if (!text.empty()) throw Error(ErrorKind::input, "not the inputs that the file was made from: " + text);
 }
 
-ModelFile rebuild(const ReplayCommandOptions& options, const ModelFile& file, const ModelFile& model,
-                  const std::vector<Sample>& samples, Progress& progress) {
-  RecordedRun run = read_recorded_options(recorded(file, "method"), recorded(file, "seed"), recorded(file, "options"));
-  run.calibration.bad_images = options.images.bad_image_policy();
-  run.calibration.input_shape = options.model.input_shape();
+/// Metadata may have been written by anyone.
+template <typename Number>
+Number parse_number(const std::string& text, const std::string& key) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size()) return number;
+  throw Error(ErrorKind::input, fmt::format("metadata nqcli.{} is '{}', not a whole number", key, text));
+}
+
+template <typename Number>
+Number recorded_number(const ModelFile& file, const std::string& key) {
+  return parse_number<Number>(recorded(file, key), key);
+}
+
+std::optional<Shape> recorded_shape(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  Shape shape;
+  for (const std::string& dim : CLI::detail::split(text, ',')) {
+    shape.push_back(parse_number<std::int64_t>(dim, "options, input_shape"));
+  }
+  return shape;
+}
+
+EvaluationRecord measure(const ModelFile& quantized, const ModelFile& model, const std::vector<Sample>& samples,
+                         const Preprocess& preprocess, const EvalOptions& options, Progress& progress) {
+  return record_evaluation(kCalibrationSet, samples_sha256(samples), model.sha256(),
+                           evaluate(quantized, &model, samples, preprocess, options, progress));
+}
+
+/// What calibrate made, with the evaluations on other images that the file records.
+ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model, const std::vector<Sample>& samples,
+                  Progress& progress) {
+  if (run.added["bad_images"] == "skip") run.calibration.bad_images = BadImages::skip;
+  run.calibration.input_shape = recorded_shape(run.added["input_shape"]);
   const Preprocess preprocess = parse_preprocess(recorded(file, "preprocess"), "metadata nqcli.preprocess", 0, 0);
   const ModelFile part = model.read_as({run.added["input_name"], run.added["output_name"]});
   CalibrationResult result = calibrate(part, samples, preprocess, run.calibration, progress);
   for (const auto& [key, value] : run.added) {
     if (!value.empty()) result.recipe.options[key] = value;
   }
-  return quantize(part, result.recipe, emit_options(result.recipe));
+  ModelFile again = quantize(part, result.recipe, emit_options(result.recipe));
+  EvalOptions eval;
+  eval.bad_images = run.calibration.bad_images;
+  eval.input_shape = run.calibration.input_shape;
+  for (const EvaluationRecord& record : evaluations_of(file)) {
+    again = with_evaluation(again, record.set == kCalibrationSet ? measure(again, part, samples, preprocess, eval, progress) : record);
+  }
+  return again;
 }
 
 void run_replay(const ReplayCommandOptions& options) {
   options.runtime.apply();
   const ModelFile file = ModelFile::load(options.file);
   const ModelFile model = ModelFile::load(options.model.path);
-  const auto count = static_cast<std::int64_t>(std::stoll(recorded(file, "calibration_images")));
-  const std::vector<Sample> samples = options.images.open().select(count, std::stoull(recorded(file, "seed")));
+  RecordedRun run = read_recorded_options(recorded(file, "method"), recorded(file, "seed"), recorded(file, "options"));
+  const std::string listed = run.added["listed_images"];
+  const auto count = listed.empty() ? recorded_number<std::int64_t>(file, "calibration_images")
+                                    : parse_number<std::int64_t>(listed, "options, listed_images");
+  const std::vector<Sample> samples = options.images.open().select(count, recorded_number<std::uint64_t>(file, "seed"));
   const std::vector<InputCheck> inputs = {
       {"version of nqcli", recorded(file, "version"), std::string(version())},
       {"sha256 of the model", recorded(file, "source_sha256"), model.sha256()},
       {"digest of the images", recorded(file, "image_list_sha256"), list_sha256(samples)}};
   check_inputs(inputs);
   TerminalProgress progress(options.runtime.progress());
-  const ModelFile again = rebuild(options, file, model, samples, progress);
-  const bool identical = again.serialize() == file.serialize();
+  const ModelFile again = rebuild(file, std::move(run), model, samples, progress);
+  const bool identical = again.content_sha256() == file.content_sha256();
   if (options.runtime.json) {
     Json document = new_document("replay");
     document["file"] = options.file.string();
@@ -88,7 +130,7 @@ void run_replay(const ReplayCommandOptions& options) {
   }
   if (!identical) {
     throw Error(ErrorKind::gate, fmt::format("version, model, images and options are those recorded, and the bytes of '{}' differ", options.file.string()),
-                "the file was changed after it was written, or made with options that are not recorded (--input-shape, --bad-images)");
+                "the file was changed after it was written");
   }
 }
 
@@ -99,7 +141,6 @@ void add_replay(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("replay", "Build a file again from what it records, and compare the bytes");
   command.add_option("FILE", options->file, "Quantized model written by calibrate")->required()->type_name("");
   command.add_option("--model", options->model.path, "Float model it was made from")->required()->type_name("MODEL");
-  options->model.add_input_shape_to(command);
   options->images.add_to(command);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli replay vit_w6a6.onnx --model vit.onnx --images calib/");

@@ -99,6 +99,10 @@ void add_fit_options(CLI::App& command, CalibrationOptions& options) {
   add("--percentile", fit.percentile, "Percentile of |x| that method percentile clips at")
       ->check(CLI::Range(0.0, 100.0));
   add_best_options(command, fit);
+  command
+      .add_flag("--float32", options.float32,
+                "Write a float16 model as float32: computed, and with inputs and outputs, in float32")
+      ->group(kGroup);
 }
 
 void add_calibration_options(CLI::App& command, CalibrationOptions& options) {

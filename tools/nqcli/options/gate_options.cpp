@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cmath>
-
 #include "gate_reports.hpp"
 #include "log_output.hpp"
 #include "nq/error.hpp"
 #include "nq/output_file.hpp"
+#include "options/fraction_option.hpp"
 #include "output_check.hpp"
 
 namespace nq {
@@ -16,24 +14,8 @@ namespace {
 
 constexpr const char* kGroup = "Gates";
 
-/// "0.75" or "75%".
-double parse_fraction(const std::string& text) {
-  double value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (rest == "%") value /= 100;
-  if (status != std::errc() || !(rest.empty() || rest == "%") || !(std::abs(value) <= 1)) {
-    throw CLI::ValidationError(fmt::format("'{}' is no fraction: write 0.75 or 75%", text));
-  }
-  return value;
-}
-
 void add_fraction(CLI::App& command, const std::string& flag, std::optional<double>& target, const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          flag, [&target](const std::string& text) { target = parse_fraction(text); }, help)
-      ->type_name("FRACTION")
-      ->group(kGroup);
+  add_fraction_option(command, flag, target, help)->group(kGroup);
 }
 
 }  // namespace
