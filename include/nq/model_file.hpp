@@ -71,7 +71,7 @@ class ModelFile {
   ModelFile read_as(GraphChoice choice) const;
   const GraphChoice& choice() const noexcept { return choice_; }
 
-  /// The executable reading, or the chosen part of it: local functions inlined, Constant nodes and initializers as
+  /// The executable reading, or the chosen part of it: local functions inlined, Einsum linear layers as MatMul, Constant nodes and initializers as
   /// constants. Throws Error(input) naming the node, Error(usage) when the choice names no input or
   /// output, Error(unsupported) when the chosen output needs another input as well.
   Graph to_graph() const;

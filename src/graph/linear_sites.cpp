@@ -78,15 +78,27 @@ class SiteFinder {
     return {};
   }
 
+  /// Rank that a MatMul's weight may have: a matrix, in front of it axes of length 1 that add no axis to the product.
+  int unbatched_rank(const Node& node, int x_rank) const {
+    const Tensor* weight = graph_.constant(node.inputs[1]);
+    if (weight == nullptr || weight->shape().rank() > x_rank) return 2;
+    const Shape& shape = weight->shape();
+    for (int axis = 0; axis < shape.rank() - 2; ++axis) {
+      if (shape[axis] != 1) return 2;
+    }
+    return std::max(2, shape.rank());
+  }
+
   std::string match_matmul(const Node& node, LinearSite& site) {
     const Tensor* weight = nullptr;
-    if (std::string reason = check_weight(node, weight, 2); !reason.empty()) return reason;
     const Shape& x_shape = typed_.type(site.x).shape;
+    if (std::string reason = check_weight(node, weight, unbatched_rank(node, x_shape.rank())); !reason.empty()) return reason;
     if (x_shape.rank() < 2) return "its input is a vector";
+    const int rank = weight->shape().rank();
     site.kind = SiteKind::matmul;
-    site.weight = as_f32(*weight);
-    site.c_in = weight->shape()[0];
-    site.c_out = weight->shape()[1];
+    site.c_in = weight->shape()[rank - 2];
+    site.c_out = weight->shape()[rank - 1];
+    site.weight = as_f32(*weight).reshaped({site.c_in, site.c_out});
     site.tokens = x_shape.elements() / std::max<std::int64_t>(1, site.c_in);
     find_bias_add(node, site);
     return {};

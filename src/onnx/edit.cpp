@@ -5,9 +5,11 @@
 
 #include "core/check.hpp"
 #include "core/hash.hpp"
+#include "onnx/linear_einsum.hpp"
 #include "onnx/model_impl.hpp"
 #include "onnx/opset_upgrade.hpp"
 #include "onnx/save_model.hpp"
+#include "onnx/unique_names.hpp"
 
 namespace nq {
 namespace {
@@ -20,18 +22,6 @@ void collect_reads(const onnx::GraphProto& graph, std::set<std::string>& names) 
     }
   }
   for (const auto& output : graph.output()) names.insert(output.name());
-}
-
-void collect_names(const onnx::GraphProto& graph, std::set<std::string>& names) {
-  for (const auto& input : graph.input()) names.insert(input.name());
-  for (const auto& initializer : graph.initializer()) names.insert(initializer.name());
-  for (const auto& node : graph.node()) {
-    names.insert(node.name());
-    names.insert(node.output().begin(), node.output().end());
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) collect_names(attribute.g(), names);
-    }
-  }
 }
 
 onnx::NodeProto to_proto(const NodeSpec& spec) {
@@ -69,7 +59,7 @@ void upgrade_with_subgraphs(onnx::NodeProto& node, int opset, const UpgradeConte
 struct ModelEdit::State {
   std::shared_ptr<ModelFile::Impl> impl;
   std::vector<onnx::NodeProto> nodes;
-  std::set<std::string> names;
+  UniqueNames names;
   std::set<std::string> read_before;
 
   std::vector<onnx::NodeProto>::iterator find(const std::string& origin) {
@@ -87,7 +77,8 @@ ModelEdit::ModelEdit(const ModelFile& model) : state_(std::make_unique<State>())
   state_->impl = std::make_shared<ModelFile::Impl>(model.impl());
   onnx::ModelProto& proto = state_->impl->proto;
   inline_functions(proto);
-  collect_names(proto.graph(), state_->names);
+  rewrite_linear_einsums(proto);
+  state_->names = UniqueNames(proto.graph());
   collect_reads(proto.graph(), state_->read_before);
   for (auto& node : *proto.mutable_graph()->mutable_node()) state_->nodes.push_back(std::move(node));
   proto.mutable_graph()->clear_node();
@@ -95,11 +86,7 @@ ModelEdit::ModelEdit(const ModelFile& model) : state_(std::make_unique<State>())
 
 ModelEdit::~ModelEdit() = default;
 
-std::string ModelEdit::unique_name(const std::string& base) {
-  std::string name = base;
-  for (int suffix = 2; !state_->names.insert(name).second; ++suffix) name = fmt::format("{}_{}", base, suffix);
-  return name;
-}
+std::string ModelEdit::unique_name(const std::string& base) { return state_->names.make(base); }
 
 std::string ModelEdit::add_initializer(const std::string& base, const Tensor& tensor) {
   const std::string name = unique_name(base);

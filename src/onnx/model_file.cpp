@@ -11,6 +11,7 @@
 #include "onnx/check_model.hpp"
 #include "onnx/float32_model.hpp"
 #include "onnx/graph_choice.hpp"
+#include "onnx/linear_einsum.hpp"
 #include "onnx/load_graph.hpp"
 #include "onnx/model_impl.hpp"
 #include "onnx/save_model.hpp"
@@ -53,10 +54,13 @@ ModelFile load_model(const std::filesystem::path& path) {
 }
 
 Graph whole_graph(const std::shared_ptr<const ModelFile::Impl>& impl) {
-  if (impl->proto.functions_size() == 0) return load_graph(impl->proto, impl, impl->external);
-  auto inlined = std::make_shared<onnx::ModelProto>(impl->proto);
-  inline_functions(*inlined);
-  return load_graph(*inlined, inlined, impl->external);
+  if (impl->proto.functions_size() == 0 && !has_linear_einsum(impl->proto)) {
+    return load_graph(impl->proto, impl, impl->external);
+  }
+  auto rewritten = std::make_shared<onnx::ModelProto>(impl->proto);
+  inline_functions(*rewritten);
+  rewrite_linear_einsums(*rewritten);
+  return load_graph(*rewritten, rewritten, impl->external);
 }
 
 }  // namespace

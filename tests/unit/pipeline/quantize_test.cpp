@@ -88,6 +88,31 @@ TEST_CASE("layers of reduced floats are quantized in float32, casts around them"
   }
 }
 
+TEST_CASE("layers written as Einsum, or with a weight of rank 3, are quantized as products", "[pipeline]") {
+  const std::vector<std::pair<std::string, Shape>> forms = {
+      {"{ y = Einsum<equation = \"bld,dhk->blhk\">(x, w) }", {8, 2, 2}},
+      {"{ t = Reshape(x, s) y = Einsum<equation = \"blhk,hkd->bld\">(t, w) }", {2, 4, 4}},
+      {"{ y = MatMul(x, w) }", {1, 8, 4}}};
+  for (const auto& [body, weight] : forms) {
+    INFO(body);
+    const bool splits = body.find("->blhk") != std::string::npos;
+    const ModelFile model = ModelFile::from_text(
+        test::model_text(splits ? "g (float[1,5,8] x) => (float[1,5,2,2] y)" : "g (float[1,5,8] x) => (float[1,5,4] y)",
+                         {initializer_text("w", weight), "int64[4] s = {1, 5, 2, 4}"}, body));
+    const Tensor input = test::random_tensor({1, 5, 8}, "x");
+    const PlannedModel planned(model, {input});
+    REQUIRE(planned.groups.size() == 1);
+    const Recipe recipe = test::made_up_recipe(planned, {input}, {.noise = true});
+    const ModelFile emitted = quantize(model, recipe);
+    CHECK_NOTHROW(emitted.check());
+    CHECK(emitted.to_text().find("Einsum") == std::string::npos);
+    const Tensor output = Executor(make_plan(specialize(emitted.to_graph(), {}))).run({&input, 1})[0];
+    const auto expected = test::reference_output(planned.groups[0].sites[0], recipe.sites[0],
+                                                 planned.rows(planned.groups[0], {input}));
+    CHECK(test::relative_error(floats(output), expected) < 1e-5);
+  }
+}
+
 TEST_CASE("nodes that the user left unused keep what they read", "[pipeline]") {
   for (const char* body : {"{ p = MatMul(x, w) spare = Neg(p) y = Add(p, b) }",
                            "{ p = MatMul(x, w) q = Identity(p) spare = Neg(p) y = Add(q, b) }"}) {
