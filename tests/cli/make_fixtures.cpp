@@ -224,6 +224,22 @@ ModelProto with_huge_constant() {
   return model;
 }
 
+/// As ONNX Runtime's optimizer saves a model: the packed projection and the attention are one node of its own domain.
+ModelProto with_runtime_attention() {
+  ModelProto model = tiny_vit();
+  GraphProto& graph = *model.mutable_graph();
+  auto& opset = *model.add_opset_import();
+  opset.set_domain("com.microsoft");
+  opset.set_version(1);
+  add_weight(graph, "qkv.weight", {kWidth, 3 * kWidth}, 40);
+  add_weight(graph, "qkv.bias", {3 * kWidth}, 41);
+  NodeProto& node = add_node(graph, "Attention", {"normed", "qkv.weight", "qkv.bias"}, "attended");
+  node.set_domain("com.microsoft");
+  set_int(node, "num_heads", 2);
+  set_shape(*graph.add_output(), "attended", {-1, 4, kWidth});
+  return model;
+}
+
 ModelProto with_unknown_operators() {
   ModelProto model = tiny_vit();
   GraphProto& graph = *model.mutable_graph();
@@ -372,6 +388,7 @@ std::string fixture(const std::string& name) {
       {"huge_dim", [] { return bytes_of(with_first_dim(std::int64_t{1} << 40)); }},
       {"huge_input", [] { return bytes_of(with_input_height(std::int64_t{1} << 40)); }},
       {"huge_constant", [] { return bytes_of(with_huge_constant()); }},
+      {"runtime_attention", [] { return bytes_of(with_runtime_attention()); }},
       {"unknown_operators", [] { return bytes_of(with_unknown_operators()); }},
       {"cycle", [] { return bytes_of(with_cycle()); }},
       {"without_sites", [] { return bytes_of(without_sites()); }},

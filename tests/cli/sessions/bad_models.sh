@@ -27,6 +27,7 @@ check 3 negative_dim patch.weight
 check 6 huge_dim patch.weight
 check 3 cycle cycle.onnx
 check 4 unknown_operators /odd_Frobnicate/Frobnicate /odd_Defragment/Defragment
+check 4 runtime_attention com.microsoft.Attention "before ONNX Runtime's optimizer"
 check 6 huge_input 1099511627776
 check 6 huge_constant
 

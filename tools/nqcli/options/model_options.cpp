@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "nq/error.hpp"
 #include "nq/executor.hpp"
 
@@ -48,10 +50,14 @@ ModelFile load_runnable(const std::filesystem::path& path) {
 
 void check_runnable(const std::filesystem::path& path, const std::vector<std::string>& unsupported) {
   if (unsupported.empty()) return;
+  const bool is_optimized = std::any_of(unsupported.begin(), unsupported.end(), [](const std::string& node) {
+    return node.find("com.microsoft") != std::string::npos;
+  });
   throw Error(ErrorKind::unsupported,
               fmt::format("'{}' has {} {} that cannot run: {}", path.string(), unsupported.size(),
                           unsupported.size() == 1 ? "node" : "nodes", fmt::join(unsupported, "; ")),
-              "see docs/onnx_support.md");
+              is_optimized ? "give the model as it was before ONNX Runtime's optimizer, which makes com.microsoft operators"
+                           : "see docs/onnx_support.md");
 }
 
 }  // namespace nq
