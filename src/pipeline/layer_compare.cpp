@@ -18,8 +18,10 @@ Tensor copy_of(const TensorView& view) {
 }
 
 /// The part of a value that belongs to the first `images` of the batch it was planned with.
-std::span<const float> image_part(const TensorView& view, std::int64_t images, std::int64_t batch) {
-  return view.span<float>().first(static_cast<std::size_t>(view.elements() / batch * images));
+std::vector<float> image_part(const TensorView& view, std::int64_t images, std::int64_t batch) {
+  std::vector<float> values = to_vector<float>(view);
+  values.resize(values.size() / static_cast<std::size_t>(batch) * static_cast<std::size_t>(images));
+  return values;
 }
 
 /// x / scale + shift along the last axis.
@@ -95,8 +97,7 @@ void LayerComparer::drop_shifted_products(const TypedGraph& other) {
   });
 }
 
-std::vector<float> LayerComparer::restored(const LayerPair& pair, std::span<const float> values) const {
-  std::vector<float> result(values.begin(), values.end());
+std::vector<float> LayerComparer::restored(const LayerPair& pair, std::vector<float> result) const {
   const auto found = changed_.outputs.find(pair.origin);
   if (found == changed_.outputs.end() || found->second.scale.empty() || result.size() % found->second.scale.size() != 0) return result;
   const OutputChange& change = found->second;
@@ -159,7 +160,7 @@ LayerComparer::Logits LayerComparer::run(const Tensor& input, std::int64_t image
     for (std::size_t k = 0; k < pairing_.pairs.size(); ++k) {
       const LayerPair& pair = pairing_.pairs[k];
       if (pair.other_value != value) continue;
-      const auto expected = image_part(values_.at(pair.reference_value).view(), images, batch);
+      const std::vector<float> expected = image_part(values_.at(pair.reference_value).view(), images, batch);
       sums_[k].accumulated.add(expected, restored(pair, image_part(view, images, batch)));
       sums_[k].values += static_cast<std::int64_t>(expected.size());
     }

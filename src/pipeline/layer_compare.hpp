@@ -43,7 +43,7 @@ class LayerComparer {
   void build_local_plan(TypedGraph other, KernelChoice kernels);
   void measure_local(const Tensor& input, std::int64_t images);
   /// The values of a pair in the other model, brought to the meaning that they have in the reference.
-  std::vector<float> restored(const LayerPair& pair, std::span<const float> values) const;
+  std::vector<float> restored(const LayerPair& pair, std::vector<float> values) const;
   void drop_shifted_products(const TypedGraph& other);
 
   TypedGraph reference_graph_;

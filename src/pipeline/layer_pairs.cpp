@@ -177,7 +177,7 @@ LayerPairing pair_layers(const TypedGraph& reference, const TypedGraph& other) {
     const bool is_live = counterpart && other.graph.value(*counterpart).producer.valid() &&
                          !other.graph.node(other.graph.value(*counterpart).producer).removed &&
                          other.type(*counterpart) == reference.type(pair.reference_value) &&
-                         reference.type(pair.reference_value).dtype == DType::f32;
+                         is_float(reference.type(pair.reference_value).dtype);
     if (!is_live) {
       result.unmatched.push_back(pair.name);
       continue;

@@ -10,6 +10,12 @@ ok calibrate half.onnx "${pre[@]}" -o kept.onnx -q
 ok inspect kept.onnx
 expect_stdout "input       input  float16" "output      logits  float16" "Cast"
 
+# Layers of reduced floats are compared like others.
+ok compare half.onnx kept.onnx "${pre[@]}" --json -q
+[[ $(json_value unmatched) == "[]" ]] || fail "layers without counterpart"
+local_db=$(sed -n '/"name": "\/fc1_product\/MatMul"/,/}/p' ../.log/stdout | sed -n -E 's/.*"local_sqnr_db": ([^,]*),.*/\1/p')
+awk -v db="$local_db" 'BEGIN { exit !(db > 30 && db < 70) }' || fail "own error of fc1: $local_db dB"
+
 ok calibrate half.onnx "${pre[@]}" --float32 -o whole.onnx --save-stats whole.stats -q
 ok inspect whole.onnx
 expect_stdout "input       input  float32" "output      logits  float32"
