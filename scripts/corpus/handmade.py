@@ -136,6 +136,29 @@ def local_functions(path):
     return 5
 
 
+def einsum_layers(path):
+    """Attention as Keras writes it: Einsum layers that make and merge heads; a weight with a leading axis of length 1."""
+    b = Builder(5)
+    x = b.patches("input")
+    normed = b.norm(x, "norm1")
+
+    def split_heads(name):
+        made = b.node("Einsum", [normed, b.weight(f"{name}.kernel", [DIM, 2, DIM // 2])], f"{name}_split", equation="abc,cde->abde")
+        return b.node("Add", [made, b.weight(f"{name}.bias", [2, DIM // 2], 0.1)], name)
+
+    q, k, v = (split_heads(name) for name in ("query", "key", "value"))
+    scores = b.node("Softmax", [b.node("Einsum", [k, q], "scores", equation="aecd,abcd->acbe")], "probabilities", axis=-1)
+    mixed = b.node("Einsum", [scores, v], "mixed", equation="acbe,aecd->abcd")
+    merged = b.node("Einsum", [mixed, b.weight("out.kernel", [2, DIM // 2, DIM], DIM**-0.5)], "merged", equation="abcd,cde->abe")
+    x = b.node("Add", [x, b.node("Add", [merged, b.weight("out.bias", [DIM], 0.1)], "attended")], "sum1")
+    hidden = b.node("MatMul", [b.norm(x, "norm2"), b.weight("fc1.kernel", [1, DIM, 64], DIM**-0.5)], "fc1_product")
+    hidden = b.node("Relu", [b.node("Add", [hidden, b.weight("fc1.bias", [64], 0.1)], "fc1")], "relu")
+    x = b.node("Add", [x, b.node("Einsum", [hidden, b.weight("fc2.kernel", [DIM, 64], 0.125)], "fc2", equation="...c,dc->...d")], "sum2")
+    b.head(x)
+    b.save(path, 17)
+    return 7
+
+
 def float16_of(source):
     def convert(path):
         from onnxconverter_common import float16
@@ -150,5 +173,6 @@ HANDMADE = {
     "helper_gemm_forms": gemm_forms,
     "helper_padded_windows": padded_windows,
     "helper_functions": local_functions,
+    "helper_einsum": einsum_layers,
     "converter_swin_half": float16_of("swin_ts17"),
 }
