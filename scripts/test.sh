@@ -21,7 +21,7 @@ find_oracle() {
   local python
   for python in "${NQ_PYTHON:-}" build/venv/bin/python python3; do
     [[ -n $python ]] && command -v "$python" >/dev/null || continue
-    if "$python" -c 'import numpy, onnx, onnxruntime, PIL' 2>/dev/null; then
+    if "$python" -c 'import numpy, onnx, onnxruntime, openvino, PIL' 2>/dev/null; then
       command -v "$python"
       return
     fi
@@ -30,7 +30,7 @@ find_oracle() {
 
 NQ_PYTHON=$(find_oracle)
 if [[ -z $NQ_PYTHON && ${NQ_REQUIRE_ORACLE:-0} == 1 ]]; then
-  echo "test: installing numpy, onnx, onnxruntime and pillow into build/venv"
+  echo "test: installing numpy, onnx, onnxruntime, openvino and pillow into build/venv"
   python3 -m venv build/venv
   build/venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
   NQ_PYTHON=$(find_oracle)
@@ -41,7 +41,7 @@ if [[ -n $NQ_PYTHON ]]; then
   echo "test: comparing with other runtimes through $NQ_PYTHON"
 else
   unset NQ_PYTHON
-  echo "test: no Python with numpy, onnx, onnxruntime and pillow: comparisons with them are skipped"
+  echo "test: no Python with numpy, onnx, onnxruntime, openvino and pillow: comparisons with them are skipped"
 fi
 
 "$cmake" --preset "$preset"

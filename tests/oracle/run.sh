@@ -2,8 +2,8 @@
 # run.sh SCRIPT ARG...: runs a Python comparison, or says why it is skipped (exit 77).
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
-if [[ -z ${NQ_PYTHON:-} ]] || ! "$NQ_PYTHON" -c 'import numpy, onnx, onnxruntime, PIL' 2>/dev/null; then
-  echo "NQ_PYTHON names no Python with numpy, onnx, onnxruntime and pillow (scripts/test.sh finds or installs one)"
+if [[ -z ${NQ_PYTHON:-} ]] || ! "$NQ_PYTHON" -c 'import numpy, onnx, onnxruntime, openvino, PIL' 2>/dev/null; then
+  echo "NQ_PYTHON names no Python with numpy, onnx, onnxruntime, openvino and pillow (scripts/test.sh finds or installs one)"
   [[ ${NQ_REQUIRE_ORACLE:-0} == 1 ]] && exit 1
   exit 77
 fi
