@@ -15,6 +15,8 @@ namespace {
 
 using Dims = std::vector<std::int64_t>;
 
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
+
 /// An Einsum that is x W: labels of x are batch + contracted, those of the output batch + made.
 struct LinearEinsum {
   int weight_input = 1;
@@ -55,6 +57,16 @@ std::map<std::string, Dims> constant_shapes(const onnx::GraphProto& graph) {
   return shapes;
 }
 
+/// Shapes come from a file that may lie: no product of these overflows.
+bool is_plausible(const Dims& dims) {
+  std::int64_t elements = 1;
+  for (const std::int64_t dim : dims) {
+    if (dim < 1 || dim > kMaxElements / elements) return false;
+    elements *= dim;
+  }
+  return true;
+}
+
 /// Splits x's labels into the batch and what is summed; the weight decides which those are.
 bool split_labels(const std::string& x, const std::string& out, LinearEinsum& found) {
   const auto first = std::find_if(x.begin(), x.end(), [&](char label) { return contains(found.weight, label); });
@@ -88,7 +100,7 @@ std::optional<LinearEinsum> match(const onnx::NodeProto& node, const std::map<st
   for (const std::string& term : {x, found.weight, out}) {
     if (has_repeated_label(term)) return std::nullopt;
   }
-  if (found.weight.size() != found.weight_dims.size() || contains(found.weight, '.') || !split_labels(x, out, found)) {
+  if (found.weight.size() != found.weight_dims.size() || !is_plausible(found.weight_dims) || contains(found.weight, '.') || !split_labels(x, out, found)) {
     return std::nullopt;
   }
   // Reshape copies a known number of leading axes.
