@@ -15,6 +15,7 @@ declare -A sees=(
   [exec]="core graph ops"
   [quant]="core graph kernels"
   [pipeline]="core kernels graph data onnx ops exec quant"
+  [report]="core data pipeline"
 )
 
 # Layer that owns each public header include/nq/<name>.hpp.
@@ -24,14 +25,15 @@ own() {
   shift
   for header in "$@"; do owner[$header]=$layer; done
 }
-own core error exact_sum interrupt log output_file progress tensor threads types
+own core error exact_sum histogram interrupt log output_file progress tensor threads types
 own graph attention_site graph linear_site typed_graph
 own data batch_loader class_view image image_folder preprocess
 own onnx model_file onnx_limits tensor_file
 own ops op
 own exec executor
 own quant method quant_params
-own pipeline bench calibrate compare diff eval_state evaluation_record evaluate gates image_input inspect overhead preprocess_guard quantize recipe run_model verify version
+own pipeline bench calibrate compare diff eval_state evaluation_record evaluate gates image_input inspect overhead preprocess_guard quantize recipe report run_model verify version
+own report report_page plot
 
 # Third-party headers, as extended regular expressions, and the layers that may include them.
 declare -A third_party=(
@@ -39,8 +41,9 @@ declare -A third_party=(
   ['(onnx|google)/']="onnx"
   ['stb_']="data"
   ['omp\.h']="core"
-  ['nlohmann/']="data pipeline"
-  ['fmt/']="core kernels graph data onnx ops exec quant pipeline"
+  ['nlohmann/']="data pipeline report"
+  ['cairo\.h']="report"
+  ['fmt/']="core kernels graph data onnx ops exec quant pipeline report"
   ['(spdlog|CLI)/']=""
 )
 

@@ -18,7 +18,7 @@ target=$root/docs/cli.md
 generate() {
   cat "$root/scripts/cli_contract.md"
   local command
-  for command in "" inspect calibrate quantize stats eval compare merge verify diff replay run bench; do
+  for command in "" inspect calibrate quantize stats eval compare merge verify diff replay run bench report plot; do
     printf '\n## nqcli%s\n\n```\n' "${command:+ $command}"
     "$nqcli" ${command:+"$command"} --help
     printf '```\n'

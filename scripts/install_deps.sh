@@ -3,19 +3,22 @@
 #
 #   scripts/install_deps.sh            what the build needs
 #   scripts/install_deps.sh --tests    and Python, for the tests that compare with other runtimes
+#   scripts/install_deps.sh --browser  and Chromium besides, for the tests of the report's page
 set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache pkg-config
   libonnx-dev libprotobuf-dev protobuf-compiler
   libeigen3-dev libcli11-dev libspdlog-dev libfmt-dev libstb-dev nlohmann-json3-dev catch2
+  libcairo2-dev libjs-chart.js fonts-dejavu-core
 )
 
 case "${1:-}" in
   "") ;;
   --tests) packages+=(python3 python3-venv) ;;
+  --browser) packages+=(python3 python3-venv chromium) ;;
   *)
-    echo "usage: $0 [--tests]" >&2
+    echo "usage: $0 [--tests|--browser]" >&2
     exit 2
     ;;
 esac

@@ -6,6 +6,7 @@
 # NQ_PRESET           CMake preset: dev (default), ci (warnings are errors), asan
 # NQ_SHARED           folder with the larger test data; tests that need it are skipped without it
 # NQ_REQUIRE_SHARED   1: its absence fails those tests instead
+# NQ_REQUIRE_BROWSER  1: install Chromium and require it for the tests of the report's page
 # NQ_REQUIRE_ORACLE   1: install the other runtimes to compare with (pip, into build/venv) and require them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +15,11 @@ preset=${NQ_PRESET:-dev}
 cmake=/usr/bin/cmake
 jobs=$(nproc)
 
-scripts/install_deps.sh --tests
+if [[ ${NQ_REQUIRE_BROWSER:-0} == 1 ]]; then
+  scripts/install_deps.sh --browser
+else
+  scripts/install_deps.sh --tests
+fi
 
 # Python with the packages of scripts/requirements-test.txt, or nothing when they may be absent.
 find_oracle() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,9 @@ Image decode_image(std::span<const std::byte> bytes, std::string_view name);
 /// Reads and decodes a file. Throws as decode_image, Error(input) when the file cannot be read and
 /// Error(resource) above kMaxImageFileBytes.
 Image load_image(const std::filesystem::path& path);
+
+/// A JPEG file of the image. `quality` runs from 1 to 100. The same image gives the same bytes.
+std::string encode_jpeg(const Image& image, int quality);
 
 /// Resampling filters of Pillow, by their Pillow names.
 enum class Interpolation { nearest, bilinear, bicubic, lanczos, box, hamming };

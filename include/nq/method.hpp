@@ -101,6 +101,14 @@ struct StageLoss {
   double mse = 0;
 };
 
+/// Loss of a site over candidates of one parameter, everything else as in the file.
+struct LossCurve {
+  std::string parameter;       ///< "activation scale" or "noisy bias"
+  double chosen = 0;           ///< value at ratio 1: the scale, or the amplitude of N
+  std::vector<double> ratio;   ///< of the candidate to the chosen value
+  std::vector<double> mse;     ///< mean squared output error, as the search ranks candidates
+};
+
 /// Quantization of one site group; everything the emitter needs, nothing about files.
 struct SiteFit {
   QuantParams activation;                 ///< per tensor

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -47,6 +48,8 @@ class ModelFile {
   /// Digest of what the model says, wherever its weights lie: equal for a model with external data and the same model
   /// as one file.
   std::string content_sha256() const;
+  /// Bytes on disk, external data included. Throws Error(input) when a file is missing.
+  std::uint64_t stored_bytes() const;
   /// Path it was loaded from; empty when parsed from memory.
   const std::filesystem::path& path() const;
   /// Version of the default domain.

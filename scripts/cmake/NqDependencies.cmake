@@ -14,3 +14,10 @@ endif()
 find_path(NQ_STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)
 add_library(nq_stb INTERFACE)
 target_include_directories(nq_stb SYSTEM INTERFACE "${NQ_STB_INCLUDE_DIR}")
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(NQ_CAIRO REQUIRED IMPORTED_TARGET cairo)
+add_library(nq_cairo INTERFACE)
+target_link_libraries(nq_cairo INTERFACE PkgConfig::NQ_CAIRO)
+
+find_file(NQ_CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js NO_DEFAULT_PATH REQUIRED)

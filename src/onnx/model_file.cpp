@@ -9,6 +9,7 @@
 #include "core/file_mapping.hpp"
 #include "core/hash.hpp"
 #include "onnx/check_model.hpp"
+#include "onnx/external_visit.hpp"
 #include "onnx/float32_model.hpp"
 #include "onnx/graph_choice.hpp"
 #include "onnx/linear_einsum.hpp"
@@ -131,6 +132,19 @@ std::string ModelFile::to_text() const {
 const std::string& ModelFile::sha256() const { return impl_->digest->hex(); }
 const std::filesystem::path& ModelFile::path() const { return impl_->path; }
 std::string ModelFile::content_sha256() const { return content_digest(impl_->proto, impl_->external); }
+
+std::uint64_t ModelFile::stored_bytes() const {
+  const auto size_of = [](const std::filesystem::path& file) {
+    std::error_code error;
+    const std::uint64_t bytes = std::filesystem::file_size(file, error);
+    NQ_CHECK(!error, input, "'{}' cannot be read: {}", file.string(), error.message());
+    return bytes;
+  };
+  std::uint64_t bytes = impl_->path.empty() ? impl_->proto.ByteSizeLong() : size_of(impl_->path);
+  for (const std::string& file : external_files(impl_->proto)) bytes += size_of(impl_->external.resolve(file));
+  return bytes;
+}
+
 int ModelFile::opset() const { return imported_opset(impl_->proto, ""); }
 std::int64_t ModelFile::ir_version() const { return impl_->proto.ir_version(); }
 

@@ -10,6 +10,7 @@
 #include "pipeline/image_runner.hpp"
 #include "pipeline/layer_compare.hpp"
 #include "pipeline/logits.hpp"
+#include "pipeline/watched_compare.hpp"
 
 namespace nq {
 namespace {
@@ -131,17 +132,23 @@ std::vector<std::size_t> Comparison::ranking() const {
 
 Comparison compare(const ModelFile& reference, const ModelFile& other, const std::vector<Sample>& images,
                    const Preprocess& preprocess, const CompareOptions& options, Progress& progress) {
+  return compare_watched(reference, other, images, preprocess, options, nullptr, progress);
+}
+
+Comparison compare_watched(const ModelFile& reference, const ModelFile& other, const std::vector<Sample>& images,
+                           const Preprocess& preprocess, const CompareOptions& options, LayerWatch* watch,
+                           Progress& progress) {
   const Graph reference_graph = reference.to_graph();
   const Graph other_graph = other.to_graph();
   const SharedInput input = shared_input(reference_graph, other_graph, options, preprocess);
   LayerComparer layers(specialize_for_layers(reference_graph, input.reference),
                        specialize_for_layers(other_graph, input.other), read_changed_values(other), options.kernels,
-                       options.layers);
+                       options.layers, watch);
   ComparisonSums sums(options.classes, options.worst);
   const std::int64_t batch = image_plan_batch(input.reference);
   BatchLoader loader(images, preprocess, batch, options.bad_images);
   progress.begin("comparing", static_cast<std::int64_t>(images.size()), "images");
-  const Stopwatch watch;
+  const Stopwatch stopwatch;
   while (const std::optional<Batch> loaded = loader.next()) {
     const auto count = static_cast<std::int64_t>(loaded->sample_index.size());
     const LayerComparer::Logits logits = layers.run(stack_images(input.reference, loaded->images, 0, batch), count);
@@ -157,7 +164,7 @@ Comparison compare(const ModelFile& reference, const ModelFile& other, const std
   if (options.layers) result.layers = layers.results();
   if (options.layers) result.unmatched = layers.unmatched();
   result.skipped_images = loader.skipped();
-  result.seconds = watch.seconds();
+  result.seconds = stopwatch.seconds();
   return result;
 }
 

@@ -48,9 +48,11 @@ struct LayerComparer::Runners {
   std::optional<Executor> local;
 };
 
-LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers)
-    : reference_graph_(reference), changed_(std::move(changed)), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), runners_(std::make_unique<Runners>()) {
+LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers,
+                             LayerWatch* watch)
+    : reference_graph_(reference), changed_(std::move(changed)), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), watch_(watch), runners_(std::make_unique<Runners>()) {
   drop_shifted_products(other);
+  if (watch_ != nullptr) wanted_ = watch_->begin(reference, other, pairing_.pairs);
   sums_.resize(pairing_.pairs.size());
   PlanOptions reference_options;
   PlanOptions other_options;
@@ -63,6 +65,7 @@ LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValu
       reference_options.taps.push_back(*reference.graph.find_value(other.graph.value(cut).name));
     }
   }
+  reference_options.taps.insert(reference_options.taps.end(), wanted_.reference.begin(), wanted_.reference.end());
   build_local_plan(other, kernels);
   runners_->reference.emplace(make_plan(std::move(reference), reference_options));
   runners_->other.emplace(make_plan(std::move(other), other_options));
@@ -142,6 +145,15 @@ void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
     }
     graph.inputs.push_back(input);
   }
+  for (const ValueId value : wanted_.other) {
+    const auto input = inputs.find(value);
+    if (input == inputs.end()) {
+      wanted_places_.push_back({false, outputs.size()});
+      outputs.push_back(value);
+    } else {
+      wanted_places_.push_back({true, static_cast<std::size_t>(std::distance(inputs.begin(), input))});
+    }
+  }
   graph.outputs = outputs;
   eliminate_dead(graph);
   PlanOptions options;
@@ -175,12 +187,31 @@ void LayerComparer::measure_local(const Tensor& input, std::int64_t images) {
   std::vector<Tensor> exact;
   for (std::size_t k = 0; k < local_inputs_.size(); ++k) exact.push_back(changed(values_.at(local_inputs_[k]), local_changes_[k]));
   const std::vector<Tensor> outputs = runners_->local->run(exact);
-  for (std::size_t k = 0; k < outputs.size(); ++k) {
+  const std::int64_t batch = input.shape()[0];
+  std::vector<std::vector<float>> restored_outputs(pairing_.pairs.size());
+  for (std::size_t k = 0; k < local_pairs_.size(); ++k) {
     const LayerPair& pair = pairing_.pairs[local_pairs_[k]];
-    const std::int64_t batch = input.shape()[0];
-    sums_[local_pairs_[k]].local.add(image_part(values_.at(pair.reference_value).view(), images, batch),
-                                     restored(pair, image_part(outputs[k].view(), images, batch)));
+    std::vector<float> output = restored(pair, image_part(outputs[k].view(), images, batch));
+    sums_[local_pairs_[k]].local.add(image_part(values_.at(pair.reference_value).view(), images, batch), output);
+    if (watch_ != nullptr) restored_outputs[local_pairs_[k]] = std::move(output);
   }
+  if (watch_ != nullptr) show_watch(exact, outputs, std::move(restored_outputs), images, batch);
+}
+
+void LayerComparer::show_watch(const std::vector<Tensor>& exact, const std::vector<Tensor>& outputs,
+                               std::vector<std::vector<float>> restored_outputs, std::int64_t images, std::int64_t batch) {
+  LayerWatch::Seen seen;
+  seen.images = images;
+  seen.batch = batch;
+  for (const ValueId value : wanted_.reference) seen.reference.push_back(values_.at(value).view());
+  for (const WantedPlace& place : wanted_places_) {
+    seen.other.push_back((place.is_input ? exact : outputs)[place.index].view());
+  }
+  for (const LayerPair& pair : pairing_.pairs) {
+    seen.reference_outputs.push_back(image_part(values_.at(pair.reference_value).view(), images, batch));
+  }
+  seen.other_outputs = std::move(restored_outputs);
+  watch_->see(seen);
 }
 
 std::vector<LayerComparison> LayerComparer::results() const {

@@ -10,6 +10,7 @@
 #include "pipeline/changed_values.hpp"
 #include "pipeline/image_metrics.hpp"
 #include "pipeline/layer_pairs.hpp"
+#include "pipeline/layer_watch.hpp"
 
 namespace nq {
 
@@ -17,8 +18,9 @@ namespace nq {
 class LayerComparer {
  public:
   /// Both graphs are specialized for the same input type. Without `layers` only the logits are computed.
-  /// `changed` says which values of `other` differ by design.
-  LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers);
+  /// `changed` says which values of `other` differ by design. `watch` sees every image; null for nobody.
+  LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers,
+                LayerWatch* watch = nullptr);
   ~LayerComparer();
 
   /// Output 0 of both models; layers are measured over the first `images` of the `batch` images in the input.
@@ -42,6 +44,8 @@ class LayerComparer {
 
   void build_local_plan(TypedGraph other, KernelChoice kernels);
   void measure_local(const Tensor& input, std::int64_t images);
+  void show_watch(const std::vector<Tensor>& exact, const std::vector<Tensor>& outputs,
+                  std::vector<std::vector<float>> restored_outputs, std::int64_t images, std::int64_t batch);
   /// The values of a pair in the other model, brought to the meaning that they have in the reference.
   std::vector<float> restored(const LayerPair& pair, std::vector<float> values) const;
   void drop_shifted_products(const TypedGraph& other);
@@ -54,6 +58,14 @@ class LayerComparer {
   std::vector<const OutputChange*> local_changes_;  ///< by local input; null where it is fed as it is
   std::vector<std::size_t> local_pairs_;  ///< pair of each output of the local plan
   std::map<ValueId, Tensor> values_;   ///< of the reference, for the present input
+  LayerWatch* watch_;
+  LayerWatch::Wanted wanted_;
+  /// Where each wanted value of the other model is: an input of the local plan, or an output behind those of the pairs.
+  struct WantedPlace {
+    bool is_input = false;
+    std::size_t index = 0;
+  };
+  std::vector<WantedPlace> wanted_places_;
   std::unique_ptr<Runners> runners_;
 };
 

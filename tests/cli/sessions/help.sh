@@ -15,7 +15,7 @@ check_golden() {
 
 ok --help
 check_golden help.txt
-for command in inspect calibrate quantize stats eval compare merge verify diff replay run bench; do
+for command in inspect calibrate quantize stats eval compare merge verify diff replay run bench report plot; do
   ok "$command" --help
   check_golden "$command.txt"
   ok "$command" -h

@@ -23,6 +23,7 @@
 #include "output_check.hpp"
 #include "output_names.hpp"
 #include "preprocess_check.hpp"
+#include "report_files.hpp"
 #include "target_check.hpp"
 
 namespace nq {
@@ -33,6 +34,7 @@ struct CalibrateCommandOptions {
   ImagesOptions images;
   std::filesystem::path output;
   std::filesystem::path recipe;
+  std::filesystem::path report;
   std::int64_t num_images = 0;
   CalibrationOptions calibration;
   bool fold = true;
@@ -53,6 +55,7 @@ CalibrationFiles choose_targets(const CalibrateCommandOptions& options) {
   if (targets.recipe.empty()) targets.recipe = default_recipe(targets.model);
   check_output(targets.model, {options.model.path});
   check_output(targets.recipe, {options.model.path, targets.model});
+  if (!options.report.empty()) check_output(options.report, {options.model.path, targets.model, targets.recipe});
   const std::filesystem::path& statistics = options.calibration.save_statistics;
   if (statistics.empty()) return targets;
   check_output(statistics, {options.model.path, targets.model, targets.recipe});
@@ -148,6 +151,26 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
   save_recipe(files.recipe, outcome.result.recipe);
 }
 
+/// Shows the written model beside the float one, on the calibration images.
+void write_calibration_report(const CalibrateCommandOptions& options, const ModelFile& model, const CalibrationFiles& targets,
+                              const ImageFolder& folder, const std::vector<Sample>& samples, const Preprocess& preprocess,
+                              const Recipe& recipe, Progress& progress) {
+  constexpr std::int64_t kLayerImages = 16;
+  const ModelFile written = ModelFile::load(targets.model).read_as(model.choice());
+  ReportOptions report_options;
+  report_options.bad_images = options.calibration.bad_images;
+  report_options.input_shape = options.calibration.input_shape;
+  report_options.classes = options.images.classes(folder);
+  const std::vector<std::string> labels = model_labels({options.model.path, targets.model});
+  const std::int64_t limit = options.num_images == 0 ? kLayerImages : std::min(kLayerImages, options.num_images);
+  const ReportImages images{samples, folder.select(limit, options.calibration.fit.seed)};
+  Report report = make_report({labels[0], &model, std::nullopt}, {{labels[1], &written, recipe}}, images, preprocess,
+                              report_options, progress);
+  report.label_source = folder.label_source();
+  write_report(report, {options.report, {}});
+  log_note(fmt::format("wrote '{}'", options.report.string()));
+}
+
 void run_calibrate(CalibrateCommandOptions options) {
   options.runtime.apply();
   options.calibration.bad_images = options.images.bad_image_policy();
@@ -180,6 +203,9 @@ void run_calibrate(CalibrateCommandOptions options) {
   try {
     check_written_for(options.target, targets.model);
     measure_written(options, model, targets, samples, preprocess, progress, outcome);
+    if (!options.report.empty()) {
+      write_calibration_report(options, model, targets, folder, samples, preprocess, outcome.result.recipe, progress);
+    }
   } catch (const Error& error) {
     throw error.with_frame(
         fmt::format("after writing '{}' and '{}'", targets.model.string(), targets.recipe.string()));
@@ -204,6 +230,10 @@ void add_calibrate(CLI::App& app) {
       ->type_name("FILE");
   command
       .add_option("--recipe-out", options->recipe, "Recipe; default: <output>.recipe.json beside the output")
+      ->type_name("FILE");
+  command
+      .add_option("--report", options->report,
+                  "Write an HTML page too that shows the written model beside the float one, on the calibration images")
       ->type_name("FILE");
   command.add_flag("-n,--dry-run", options->dry_run, "Check everything and print the plan; write nothing");
   options->images.add_to(command);

@@ -1,0 +1,214 @@
+"use strict";
+// Turns the tables of the page into charts and panels. Text from the data enters the page through textContent alone.
+(() => {
+  const report = JSON.parse(document.getElementById("report-data").textContent);
+  const byId = (id) => document.getElementById(id);
+  // Every chart on the page, so that a change of colours can draw it again.
+  const charts = [];
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  function addChart(parent, title, description, make, wide = false) {
+    const canvas = element("canvas", { role: "img", "aria-label": title + ". " + description });
+    parent.append(element("figure", { class: wide ? "chart wide" : "chart" }, element("figcaption", {}, title),
+      element("div", { class: "canvas" }, canvas)));
+    const entry = { canvas, make, chart: new Chart(canvas, make()) };
+    charts.push(entry);
+    return entry;
+  }
+
+  // Takes away the charts within an element before it is filled again.
+  function clear(parent) {
+    for (let k = charts.length - 1; k >= 0; --k) {
+      if (!parent.contains(charts[k].canvas)) continue;
+      charts[k].chart.destroy();
+      charts.splice(k, 1);
+    }
+    parent.replaceChildren();
+  }
+
+  function redraw() {
+    for (const entry of charts) {
+      entry.chart.destroy();
+      entry.chart = new Chart(entry.canvas, entry.make());
+    }
+  }
+
+  function showOverview() {
+    const parent = byId("overview-charts");
+    const mse = report.models.map((model) => model.label + " " + model.logit_mse.toPrecision(4)).join(", ");
+    addChart(parent, "Logit MSE against the float model", mse, () => ReportCharts.mse(report));
+    if (report.reference.top1 === null) return;
+    const top1 = [report.reference, ...report.models].map((model) => model.label + " " + (100 * model.top1).toFixed(2) + " %").join(", ");
+    addChart(parent, "Top-1 accuracy with its interval", top1, () => ReportCharts.accuracy(report));
+  }
+
+  // Images: one is shown, the gallery chooses.
+  function showPicture(place, take_focus) {
+    for (const article of document.querySelectorAll(".picture")) {
+      const chosen = Number(article.dataset.picture) === place;
+      article.hidden = !chosen;
+      const slot = article.querySelector(".slot");
+      clear(slot);
+      if (!chosen) continue;
+      addChart(slot, "Scores over the classes", "The highest score of each model is marked with a star.",
+        () => ReportCharts.scores(report, report.pictures[place]), true);
+      if (take_focus) {
+        const heading = article.querySelector("h3");
+        heading.tabIndex = -1;
+        heading.focus();
+      }
+    }
+    byId("gallery").querySelectorAll("button").forEach((button, k) => button.setAttribute("aria-pressed", String(k === place)));
+  }
+
+  function makeGallery() {
+    const gallery = byId("gallery");
+    if (report.pictures.length === 0) return;
+    report.pictures.forEach((picture, place) => {
+      const button = element("button", { type: "button", "aria-label": "Show " + picture.name, title: picture.name });
+      const source = document.querySelector("#picture-" + place + " img");
+      if (source) button.append(element("img", { src: source.src, alt: "" }));
+      else button.textContent = String(place + 1);
+      button.addEventListener("click", () => showPicture(place, false));
+      gallery.append(button);
+    });
+    gallery.hidden = false;
+    for (const link of document.querySelectorAll('#worst-table a[href^="#picture-"]')) {
+      link.addEventListener("click", () => showPicture(Number(link.hash.slice("#picture-".length)), true));
+    }
+    showPicture(0, false);
+  }
+
+  // Layers: a table row or a point of the charts opens a panel.
+  let open_site = null;
+  let logarithmic = false;
+
+  function siteCharts(parent, site) {
+    const inputs = site.inputs.length ? [{ label: report.reference.label + ", X", place: 0, histogram: site.inputs[0] }] : [];
+    if (inputs.length) {
+      const grid = element("div", { class: "charts" });
+      parent.append(element("h4", {}, "Float model"), grid);
+      addChart(grid, "Input X", "Histogram.", () => ReportCharts.histograms(inputs, logarithmic));
+      addChart(grid, "Output", "Histogram.", () => ReportCharts.histograms(
+        [{ label: report.reference.label, place: 0, histogram: site.output }], logarithmic));
+    }
+    site.models.forEach((view, model) => {
+      if (!view || view.quantizers.length === 0) return;
+      const quantizer = view.quantizers[0];
+      const grid = element("div", { class: "charts" });
+      const heading = element("h4", {}, report.models[model].label);
+      parent.append(heading, grid);
+      const name = quantizer.noisy_bias.length ? "X + N" : "X";
+      addChart(grid, "Quantizer input " + name, "Histogram beside the float input.", () => ReportCharts.histograms(
+        [...inputs, { label: report.models[model].label + ", " + name, place: model + 1, histogram: quantizer.input }], logarithmic));
+      if (quantizer.codes.length) {
+        const share = (100 * quantizer.clipped / Math.max(1, quantizer.values)).toPrecision(3);
+        addChart(grid, "Quantized values, " + quantizer.bits + " bits, " + share + " % clipped", "Count of every code.",
+          () => ReportCharts.codes(report, quantizer, model, logarithmic));
+      }
+      if (view.output.counts.length) {
+        const loss = view.local_mse === null ? "" : ", MSE " + view.local_mse.toPrecision(4);
+        addChart(grid, "Output" + loss, "Histogram beside the float output, the difference marked.",
+          () => ReportCharts.outputs(report, site, model, logarithmic));
+      }
+    });
+    const grid = element("div", { class: "charts" });
+    parent.append(element("h4", {}, "Noisy bias and search"), grid);
+    if (ReportCharts.noise(report, site)) addChart(grid, "Noisy bias N per channel", "Points.", () => ReportCharts.noise(report, site));
+    for (const parameter of ["activation scale", "noisy bias"]) {
+      if (!ReportCharts.curves(report, site, parameter)) continue;
+      addChart(grid, "Loss over the " + parameter, "The chosen value is at 1.", () => ReportCharts.curves(report, site, parameter));
+    }
+    if (!grid.children.length) grid.append(element("p", {}, "No noisy bias, and no recipe beside the models to draw search curves from."));
+  }
+
+  function siteFigures(place) {
+    const table = document.querySelector("#site-" + place + " .scroll");
+    return table ? table.cloneNode(true) : element("p");
+  }
+
+  function openSite(place, take_focus) {
+    const panel = byId("site-panel");
+    const site = report.sites[place];
+    open_site = place;
+    clear(panel);
+    const title = element("h3", { id: "site-panel-title", tabindex: "-1" }, site.name);
+    const tool = (text, action, attributes = {}) => {
+      const button = element("button", { type: "button", ...attributes }, text);
+      button.addEventListener("click", action);
+      return button;
+    };
+    const previous = tool("Previous layer", () => openSite(place - 1, true));
+    const next = tool("Next layer", () => openSite(place + 1, true));
+    previous.disabled = place === 0;
+    next.disabled = place + 1 === report.sites.length;
+    const log = tool("Logarithmic", () => {
+      logarithmic = !logarithmic;
+      log.setAttribute("aria-pressed", String(logarithmic));
+      redraw();
+    }, { "aria-pressed": String(logarithmic) });
+    const close = tool("Close", closeSite);
+    panel.hidden = false;
+    panel.append(title, element("div", { class: "tools" }, previous, next, log, close), siteFigures(place));
+    siteCharts(panel, site);
+    for (const row of document.querySelectorAll("#layers-table tr[data-site]")) {
+      row.classList.toggle("open", Number(row.dataset.site) === place);
+      row.querySelector("button").setAttribute("aria-expanded", String(Number(row.dataset.site) === place));
+    }
+    if (take_focus) title.focus();
+    panel.scrollIntoView({ block: "start" });
+  }
+
+  function closeSite() {
+    const row = document.querySelector('#layers-table tr[data-site="' + open_site + '"]');
+    clear(byId("site-panel"));
+    byId("site-panel").hidden = true;
+    open_site = null;
+    row.classList.remove("open");
+    const button = row.querySelector("button");
+    button.setAttribute("aria-expanded", "false");
+    button.focus();
+  }
+
+  function showLayers() {
+    const parent = byId("layer-charts");
+    if (!parent) return;
+    for (const [key, title] of [["local_sqnr_db", "Own error of every layer"], ["accumulated_sqnr_db", "Accumulated error of every layer"]]) {
+      const entry = addChart(parent, title, "SQNR in dB in network order; the table below holds the figures and opens layers.", () => {
+        const made = ReportCharts.errors(report, key);
+        made.options.onClick = (event, found, chart) => {
+          if (found.length) openSite(chart.data.datasets[found[0].datasetIndex].data[found[0].index].x, true);
+        };
+        made.options.plugins.tooltip = { callbacks: {
+          title: (items) => (items.length ? report.sites[items[0].parsed.x].name : ""),
+          label: (item) => item.dataset.label + " " + item.parsed.y.toFixed(2) + " dB",
+        } };
+        return made;
+      }, report.sites.length > 60);
+      entry.canvas.classList.add("opens");
+    }
+    for (const row of document.querySelectorAll("#layers-table tr[data-site]")) {
+      const link = row.querySelector("a");
+      const button = element("button", { type: "button", class: "plain", "aria-expanded": "false", "aria-controls": "site-panel" });
+      button.textContent = link.textContent;
+      button.addEventListener("click", () => openSite(Number(row.dataset.site), true));
+      link.replaceWith(button);
+    }
+    byId("site-panel").addEventListener("keydown", (event) => {
+      if (event.key === "Escape") closeSite();
+    });
+  }
+
+  showOverview();
+  makeGallery();
+  showLayers();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("beforeprint", () => charts.forEach((entry) => entry.chart.resize()));
+  document.documentElement.dataset.ready = "true";
+})();

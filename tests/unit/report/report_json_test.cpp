@@ -1,0 +1,75 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <functional>
+
+#include "nq/error.hpp"
+#include "nq/report_page.hpp"
+#include "report/report_json.hpp"
+#include "sample_report.hpp"
+
+using namespace nq;
+
+namespace {
+
+std::string changed(const std::function<void(Json&)>& change) {
+  Json json = report_document(test::sample_report("name"));
+  change(json);
+  return json.dump();
+}
+
+}  // namespace
+
+TEST_CASE("a report read from its JSON is the same report") {
+  const std::string text = report_to_json(test::sample_report("name"));
+  const Report read = report_from_text(text, "test");
+  REQUIRE(report_to_json(read) == text);
+  REQUIRE(report_to_json(test::sample_report("name")) == text);
+  REQUIRE(read.models[1].eval.reference->logit_mse == 0.375);
+  REQUIRE(*read.reduction(1) == 0.25);
+  REQUIRE(!read.reduction(0));
+  REQUIRE(read.pictures[0].jpeg == test::sample_report("name").pictures[0].jpeg);
+  REQUIRE(!read.sites[1].models[0]);
+}
+
+TEST_CASE("the page holds the same data, its pictures apart") {
+  Report report = test::sample_report("</script> name");
+  const Report read = report_from_text(report_to_html(report), "test");
+  report.pictures[0].jpeg.clear();
+  REQUIRE(report_to_json(read) == report_to_json(report));
+}
+
+TEST_CASE("infinite ratios survive as null") {
+  Report report = test::sample_report("name");
+  report.sites[0].models[0]->error.local_sqnr_db = INFINITY;
+  report.sites[0].models[1]->error.local_sqnr_db.reset();
+  report.sites[0].models[1]->error.local_mse.reset();
+  const Report read = report_from_text(report_to_json(report), "test");
+  REQUIRE(std::isinf(*read.sites[0].models[0]->error.local_sqnr_db));
+  REQUIRE(!read.sites[0].models[1]->error.local_sqnr_db);
+}
+
+TEST_CASE("a damaged report is refused with the place of the damage") {
+  const auto refuse = [](const std::string& text, const std::string& place) {
+    INFO(place);
+    try {
+      report_from_text(text, "r.json");
+      FAIL("was read");
+    } catch (const Error& error) {
+      REQUIRE(error.kind() == ErrorKind::input);
+      REQUIRE_THAT(error.message(), Catch::Contains(place));
+      REQUIRE_THAT(error.frames().back(), Catch::Contains("r.json"));
+    }
+  };
+  refuse("{", "JSON");
+  refuse("[]", "object");
+  refuse(changed([](Json& json) { json["command"] = "eval"; }), "no report");
+  refuse(changed([](Json& json) { json["schema"] = 99; }), "schema 99");
+  refuse(changed([](Json& json) { json.erase("sites"); }), "sites");
+  refuse(changed([](Json& json) { json["models"] = Json::array(); }), "models");
+  refuse(changed([](Json& json) { json["sites"][0]["models"].erase(0); }), "models");
+  refuse(changed([](Json& json) { json["sites"][0]["output"]["counts"][0] = -1; }), "counts");
+  refuse(changed([](Json& json) { json["sites"][0]["output"]["exponent"] = 100000; }), "exponent");
+  refuse(changed([](Json& json) { json["sites"][0]["models"][0]["quantizers"][0]["scale"] = 0; }), "scale");
+  refuse(changed([](Json& json) { json["pictures"][0]["scores"][0].erase(0); }), "scores");
+  refuse(changed([](Json& json) { json["pictures"][0]["classes"][0] = 77; }), "class 77");
+}
