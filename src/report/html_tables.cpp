@@ -56,18 +56,21 @@ std::string energy_text(const std::optional<NoiseOverhead>& noise) {
          small_share_text(noise->int16_energy_share()) + "</span>";
 }
 
-std::vector<std::string> overview_row(const ReportModel& model, std::optional<double> reduction) {
+std::vector<std::string> overview_row(const ReportModel& model, std::optional<double> reduction, bool with_time) {
   const auto& against = model.eval.reference;
-  return {name(model.label),
+  std::vector<std::string> cells{name(model.label),
           accuracy(model, model.eval.top1(), model.top1_interval),
           accuracy(model, model.eval.top5(), model.top5_interval),
           mse_text(against ? std::optional(against->logit_mse) : std::nullopt),
           reduction ? fmt::format("{:.1f} %", 100 * *reduction) : kNoFigure,
           share_text(against ? std::optional(against->agreement) : std::nullopt),
           file_size_text(model.bytes),
-          model.speed ? fmt::format("{:.2f} ms", model.speed->median_ms() / static_cast<double>(model.speed->batch)) : kNoFigure,
           model.noise ? small_share_text(model.noise->share()) : kNoFigure,
           energy_text(model.noise)};
+  if (with_time) {
+    cells.push_back(model.speed ? fmt::format("{:.2f} ms", model.speed->median_ms() / static_cast<double>(model.speed->batch)) : kNoFigure);
+  }
+  return cells;
 }
 
 std::vector<std::string> model_columns(const Report& report, const std::vector<std::string>& first) {
@@ -182,12 +185,15 @@ std::string class_text(const Report& report, std::int64_t index) {
 }
 
 std::string overview_table(const Report& report) {
-  HtmlTable table(fmt::format("Models on {} images, intervals at {:g} %", report.images, 100 * report.confidence),
-                  {"model", "top-1", "top-5", "logit MSE", "reduction", "agreement", "file", "time per image", "noise memory",
-                   "noise energy"},
+  const bool with_time = report.reference.speed.has_value();
+  std::vector<std::string> columns{"model", "top-1", "top-5", "logit MSE", "reduction", "agreement", "file", "noise memory", "noise energy"};
+  if (with_time) columns.push_back("time per image");
+  HtmlTable table(fmt::format("Models on {} images, intervals at {:g} %", report.images, 100 * report.confidence), columns,
                   " id=\"overview-table\"");
-  table.row(overview_row(report.reference, std::nullopt));
-  for (std::size_t k = 0; k < report.models.size(); ++k) table.row(overview_row(report.models[k], report.reduction(k)));
+  table.row(overview_row(report.reference, std::nullopt, with_time));
+  for (std::size_t k = 0; k < report.models.size(); ++k) {
+    table.row(overview_row(report.models[k], report.reduction(k), with_time));
+  }
   HtmlTable quantized("What is quantized", {"model", "layers and products"});
   for (const ReportModel& model : report.models) quantized.row({name(model.label), html_text(model.quantized)});
   return table.finish() + quantized.finish();

@@ -7,6 +7,9 @@ const ReportCharts = (() => {
   const tone = (place) => style("--tone-" + (place === 0 ? 0 : 1 + ((place - 1) % 5)));
   const faded = (color, alpha) => color + Math.round(alpha * 255).toString(16).padStart(2, "0");
 
+  // With no more classes than this an axis has room for their names.
+  const kNamedClasses = 24;
+
   const axis = (title, more) => ({
     title: { display: title !== "", text: title, color: style("--text") },
     grid: { color: style("--grid") },
@@ -108,7 +111,14 @@ const ReportCharts = (() => {
       return { label: "highest of " + label(place), unnamed: true, data: [{ x: picture.scored.length ? picture.scored[best] : best, y: row[best] }],
         pointStyle: "star", pointRadius: 9 + 2 * (picture.scores.length - place), borderWidth: 2, borderColor: tone(place), backgroundColor: tone(place) };
     });
-    return config([...stars, ...lines], axis("class", { type: "linear" }), axis("logit", {}));
+    const result = config([...stars, ...lines], axis("class", { type: "linear" }), axis("logit", {}));
+    for (const star of stars) star.clip = false;
+    if (report.classes <= kNamedClasses && report.class_names.length > 0) {
+      result.options.scales.x = axis("", { type: "linear", max: report.classes - 1 });
+      Object.assign(result.options.scales.x.ticks, { stepSize: 1, autoSkip: false, maxRotation: 45,
+        callback: (value) => report.class_names[value] || String(value) });
+    }
+    return result;
   }
 
   function errors(report, key) {
