@@ -27,7 +27,7 @@ class LayerWatch {
     std::int64_t batch = 0;
     std::vector<TensorView> reference;  ///< as wanted; whole batch
     std::vector<TensorView> other;      ///< as wanted; whole batch
-    std::vector<std::span<const float>> reference_outputs;  ///< by pair; of the real images
+    std::vector<std::vector<float>> reference_outputs;      ///< by pair; of the real images
     std::vector<std::vector<float>> other_outputs;          ///< by pair, likewise; empty where it cannot be measured alone
   };
   virtual void see(const Seen& seen) = 0;
