@@ -60,8 +60,8 @@ class Plot {
     draw_grid();
     canvas_.clip({left_ - 1, top_ - 8}, width_ + 2, height_ + 9);
     for (const Series& series : figure_.series) draw_series(series);
-    for (const Mark& mark : figure_.marks) draw_mark(mark);
     canvas_.unclip();
+    for (const Mark& mark : figure_.marks) draw_mark(mark);
   }
 
  private:
@@ -153,10 +153,12 @@ class Plot {
   void draw_mark(const Mark& mark) {
     const Point p = at(mark.x, mark.y);
     if (mark.kind == Mark::Kind::star) {
+      // Stars at one point stay visible behind each other.
+      const double outer = std::max(6.0, 12.0 - 2.0 * mark.tone);
       std::vector<Point> star;
       for (int k = 0; k < 10; ++k) {
         const double angle = std::numbers::pi * (k / 5.0 - 0.5);
-        const double radius = k % 2 == 0 ? 7 : 3;
+        const double radius = (k % 2 == 0 ? 1.0 : 0.43) * outer;
         star.push_back({p.x + radius * std::cos(angle), p.y + radius * std::sin(angle)});
       }
       canvas_.polygon(star, theme_.of(mark.tone));

@@ -68,10 +68,25 @@ std::string body(const Report& report) {
   return text + section("provenance", "Provenance", provenance_tables(report)) + "</main>\n";
 }
 
-/// The page's own copy of the data: the pictures are in its elements already.
+/// The page's own copy of the data: without what it does not draw or has in its elements already, long lists packed.
 std::string embedded_data(const Report& report) {
   Json document = report_document(report);
-  for (Json& picture : document["pictures"]) picture["jpeg"] = "";
+  for (Json& picture : document["pictures"]) {
+    picture["jpeg"] = "";
+    for (Json& scores : picture["scores"]) scores = packed_floats(scores);
+  }
+  for (Json& site : document["sites"]) {
+    for (Json& view : site["models"]) {
+      if (view.is_null()) continue;
+      for (Json& quantizer : view["quantizers"]) {
+        quantizer["noisy_bias"] = packed_floats(quantizer["noisy_bias"]);
+        quantizer["channel_scale"] = Json::array();
+      }
+      for (Json& curve : view["curves"]) {
+        for (const char* key : {"ratio", "mse"}) curve[key] = packed_floats(curve[key]);
+      }
+    }
+  }
   return script_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -104,8 +104,12 @@ ReportPicture read_picture(const JsonReader& reader, const Report& report) {
   picture.scored = read_classes(reader, "scored", report.classes);
   const std::int64_t scored = picture.scored.empty() ? report.classes : static_cast<std::int64_t>(picture.scored.size());
   for (const Json& item : reader.list("scores")) {
-    const Json holder = {{"scores", item}};
-    picture.scores.push_back(JsonReader(holder, reader.path()).floats("scores", scored));
+    const std::vector<double> row = read_floats(item, reader.path() + ".scores");
+    NQ_CHECK(static_cast<std::int64_t>(row.size()) == scored, input, "'{}.scores' has {} scores for {} classes", reader.path(),
+             row.size(), scored);
+    std::vector<float> scores;
+    for (const double value : row) scores.push_back(static_cast<float>(value));
+    picture.scores.push_back(std::move(scores));
   }
   NQ_CHECK(picture.scores.size() == report.models.size() + 1, input, "'{}.scores' does not fit the number of models", reader.path());
   return picture;

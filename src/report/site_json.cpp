@@ -1,5 +1,7 @@
 #include <cmath>
+#include <cstring>
 
+#include "pipeline/base64.hpp"
 #include "pipeline/json_float.hpp"
 #include "pipeline/json_reader.hpp"
 #include "report/report_json.hpp"
@@ -61,8 +63,8 @@ QuantizerView read_quantizer(const JsonReader& reader) {
   view.values = reader.bounded("values", 0, kMostCount);
   view.clipped = reader.bounded("clipped", 0, view.values);
   view.input = read_histogram(reader.object("input"));
-  view.noisy_bias = reader.get<std::vector<float>>("noisy_bias");
-  view.channel_scale = reader.get<std::vector<float>>("channel_scale");
+  for (const double value : read_floats(reader.at("noisy_bias"), reader.path())) view.noisy_bias.push_back(static_cast<float>(value));
+  for (const double value : read_floats(reader.at("channel_scale"), reader.path())) view.channel_scale.push_back(static_cast<float>(value));
   return view;
 }
 
@@ -76,12 +78,12 @@ Json json_error(const LayerComparison& error) {
 }
 
 Json json_curve(const LossCurve& curve) {
-  return {{"parameter", curve.parameter}, {"chosen", curve.chosen}, {"ratio", curve.ratio}, {"mse", curve.mse}};
+  return {{"parameter", curve.parameter}, {"chosen", curve.chosen}, {"ratio", json_floats(curve.ratio)}, {"mse", json_floats(curve.mse)}};
 }
 
 LossCurve read_curve(const JsonReader& reader) {
-  LossCurve curve{reader.get<std::string>("parameter"), reader.get<double>("chosen"), reader.get<std::vector<double>>("ratio"),
-                  reader.get<std::vector<double>>("mse")};
+  LossCurve curve{reader.get<std::string>("parameter"), reader.get<double>("chosen"), read_floats(reader.at("ratio"), reader.path()),
+                  read_floats(reader.at("mse"), reader.path())};
   NQ_CHECK(curve.ratio.size() == curve.mse.size() && !curve.ratio.empty(), input, "'{}' has {} ratios and {} losses",
            reader.path(), curve.ratio.size(), curve.mse.size());
   return curve;
@@ -130,6 +132,44 @@ SiteView read_view(const JsonReader& reader, const ReportSite& site) {
 
 Json json_histogram(const Histogram& histogram) {
   return {{"exponent", histogram.exponent}, {"first", histogram.first}, {"counts", histogram.counts}};
+}
+
+Json json_floats(const std::vector<double>& values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(json_float(static_cast<float>(value)));
+  return list;
+}
+
+Json packed_floats(const Json& list) {
+  std::vector<std::int8_t> bytes;
+  for (const Json& item : list) {
+    const float value = item.get<float>();
+    std::int8_t part[sizeof value];
+    std::memcpy(part, &value, sizeof value);
+    bytes.insert(bytes.end(), part, part + sizeof value);
+  }
+  return base64_encode(bytes);
+}
+
+std::vector<double> read_floats(const Json& json, const std::string& path) {
+  std::vector<double> values;
+  if (json.is_string()) {
+    const auto bytes = base64_decode(json.get<std::string>());
+    NQ_CHECK(bytes.size() % sizeof(float) == 0, input, "'{}' holds a damaged list of numbers", path);
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(float)) {
+      float value = 0;
+      std::memcpy(&value, bytes.data() + at, sizeof value);
+      values.push_back(json_float(value));
+    }
+  } else {
+    NQ_CHECK(json.is_array(), input, "'{}' must hold lists of numbers", path);
+    for (const Json& item : json) {
+      NQ_CHECK(item.is_number(), input, "'{}' must hold lists of numbers", path);
+      values.push_back(item.get<double>());
+    }
+  }
+  for (const double value : values) NQ_CHECK(std::isfinite(value), input, "'{}' holds numbers that are not finite", path);
+  return values;
 }
 
 Json json_site(const ReportSite& site) {

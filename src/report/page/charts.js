@@ -57,8 +57,12 @@ const ReportCharts = (() => {
     return [Math.min(...filled.map((h) => h.first)), Math.max(...filled.map((h) => h.first + h.counts.length))];
   }
 
-  const shareAxis = (log, floor) => (log ? axis("share of values", { type: "logarithmic", min: floor, max: 1 })
-    : axis("share of values", { beginAtZero: true }));
+  function shareAxis(log, floor) {
+    if (!log) return axis("share of values", { beginAtZero: true });
+    const made = axis("share of values", { type: "logarithmic", min: floor, max: 1 });
+    made.ticks.callback = (value) => (Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value.toExponential(0) : "");
+    return made;
+  }
   const floorOf = (histogram, log) => (log ? 10 ** Math.floor(Math.log10(1 / total(histogram))) : 0);
 
   // entries: [{ label, place, histogram }]

@@ -2,7 +2,21 @@
 // Turns the tables of the page into charts and panels. Text from the data enters the page through textContent alone.
 (() => {
   const report = JSON.parse(document.getElementById("report-data").textContent);
+  unpack(report);
   const byId = (id) => document.getElementById(id);
+  // Long lists of numbers are stored as the bytes of float32 numbers.
+  function unpack(data) {
+    const floats = (text) => [...new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer)];
+    for (const picture of data.pictures) picture.scores = picture.scores.map(floats);
+    for (const view of data.sites.flatMap((site) => site.models)) {
+      for (const quantizer of view ? view.quantizers : []) quantizer.noisy_bias = floats(quantizer.noisy_bias);
+      for (const curve of view ? view.curves : []) {
+        curve.ratio = floats(curve.ratio);
+        curve.mse = floats(curve.mse);
+      }
+    }
+  }
+
   // Every chart on the page, so that a change of colours can draw it again.
   const charts = [];
 
