@@ -59,7 +59,8 @@ class Plot {
     draw_legend();
     draw_grid();
     canvas_.clip({left_ - 1, top_ - 8}, width_ + 2, height_ + 9);
-    for (const Series& series : figure_.series) draw_series(series);
+    // The float model comes first and is drawn last, on top of the others.
+    for (auto series = figure_.series.rbegin(); series != figure_.series.rend(); ++series) draw_series(*series);
     canvas_.unclip();
     for (const Mark& mark : figure_.marks) draw_mark(mark);
   }

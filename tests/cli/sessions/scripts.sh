@@ -11,6 +11,9 @@ done
 expect_stdout "--calib DIR" "--seeds" "ablation"
 "$NQ_SOURCE/scripts/reproduce.sh" table9 2>/dev/null && fail "reproduce.sh accepted table9"
 
+"$NQ_SOURCE/scripts/figures.sh" 2>../.log/stdout && fail "figures.sh ran without a model"
+expect_stdout "MODEL CALIB TEST OUT"
+
 # The tables, on a small model: kept runs are not measured again.
 fixture tiny_vit vit.onnx
 image_folder images 6
