@@ -9,7 +9,7 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kTableBins = 24;
+constexpr std::int64_t kTableBins = 16;
 
 std::string histogram_table(const std::string& caption, const std::vector<std::string>& names, std::vector<Histogram> histograms) {
   std::vector<Histogram*> pointers;
