@@ -36,7 +36,9 @@ struct Batch {
 class BatchLoader {
  public:
   /// Throws Error(usage) unless batch is positive, Error(input) when there are no samples.
-  BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images);
+  /// `goes_on` tells that others of the set were read before: then it is no error when no image is usable.
+  BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images,
+              bool goes_on = false);
   /// Stops the background thread after the images that it is decoding.
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
@@ -47,6 +49,9 @@ class BatchLoader {
   /// Throws what decoding throws: with BadImages::fail the error of the first bad image in sample order;
   /// with skip Error(input) when no image at all is usable; Error(interrupted).
   std::optional<Batch> next();
+
+  /// Samples that the batches returned so far, and what they left out, came from.
+  std::size_t consumed() const noexcept;
 
   /// Images left out of the batches returned so far, in sample order.
   const std::vector<SkippedImage>& skipped() const noexcept;

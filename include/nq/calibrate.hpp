@@ -52,6 +52,9 @@ struct CalibrationOptions {
   BadImages bad_images = BadImages::fail;
   /// Where to keep the statistics for fit_statistics(); needs Propagate::fp32. Empty for nowhere.
   std::filesystem::path save_statistics;
+  /// A folder that keeps the calibration while it runs; the same call goes on from it. Empty for none.
+  std::filesystem::path state;
+  double save_every_s = 30;  ///< least time between saves of statistics; 0 after every batch
   /// The file will be written with EmitOptions::fold_noise: quantizers of attention see what it makes.
   bool fold_noise = true;
   std::optional<Shape> input_shape;  ///< of the image input, when the model leaves it open

@@ -36,6 +36,15 @@ void check_target(const std::filesystem::path& path) {
            folder.string());
 }
 
+/// Makes a rename outlast a power failure. The file is complete without it, and not every file system can.
+void sync_folder(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)::fsync(fd);
+  ::close(fd);
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
@@ -58,16 +67,16 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   return bytes;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target)
-    : target_(std::move(target)), path_(target_.string() + ".nqcli-XXXXXX") {
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
   check_target(target_);
-  fd_ = ::mkstemp(path_.data());
+  temporary_ = std::make_unique<TemporaryName>(target_.string());
+  fd_ = temporary_->fd();
   NQ_CHECK(fd_ >= 0, input, "cannot write '{}': {}", target_.string(), std::strerror(errno));
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ >= 0) ::close(fd_);
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (temporary_) ::unlink(temporary_->path());
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -86,9 +95,10 @@ void AtomicFile::commit() {
            std::strerror(errno));
   const int closed = ::close(std::exchange(fd_, -1));
   NQ_CHECK(closed == 0, input, "writing '{}' failed: {}", target_.string(), std::strerror(errno));
-  NQ_CHECK(::rename(path_.c_str(), target_.c_str()) == 0, input, "cannot replace '{}': {}", target_.string(),
+  NQ_CHECK(::rename(temporary_->path(), target_.c_str()) == 0, input, "cannot replace '{}': {}", target_.string(),
            std::strerror(errno));
-  path_.clear();
+  temporary_.reset();
+  sync_folder(target_);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "core/temporary_name.hpp"
 #include "nq/output_file.hpp"
 
 namespace nq {
@@ -23,12 +25,12 @@ class AtomicFile {
   ~AtomicFile();
 
   void write(std::string_view bytes);
-  /// Syncs the file and renames it into place.
+  /// Syncs the file, renames it into place and syncs the folder.
   void commit();
 
  private:
   std::filesystem::path target_;
-  std::string path_;
+  std::unique_ptr<TemporaryName> temporary_;  ///< none once the file is in place
   int fd_ = -1;
 };
 

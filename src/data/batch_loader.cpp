@@ -20,6 +20,7 @@ namespace {
 struct Delivery {
   std::optional<Batch> batch;  ///< nothing after the last
   std::vector<SkippedImage> skipped;
+  std::size_t consumed = 0;  ///< samples that this and the deliveries before came from
   double seconds = 0.0;
   std::exception_ptr error;
 };
@@ -27,11 +28,13 @@ struct Delivery {
 /// Prepares batches one after the other. Used by one thread at a time.
 class BatchReader {
  public:
-  BatchReader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images)
+  BatchReader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images,
+              bool has_images)
       : samples_(std::move(samples)),
         preprocess_(std::move(preprocess)),
         batch_(static_cast<std::size_t>(batch)),
-        bad_images_(bad_images) {}
+        bad_images_(bad_images),
+        has_images_(has_images) {}
 
   Delivery read(const std::stop_token& stop) {
     const auto start = std::chrono::steady_clock::now();
@@ -41,6 +44,7 @@ class BatchReader {
     } catch (...) {
       delivery.error = std::current_exception();
     }
+    delivery.consumed = cursor_;
     delivery.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return delivery;
   }
@@ -129,7 +133,7 @@ class BatchReader {
   std::size_t batch_;
   BadImages bad_images_;
   std::size_t cursor_ = 0;  ///< next sample to decode
-  bool has_images_ = false;
+  bool has_images_;         ///< some image was usable
   std::optional<std::string> first_reason_;
 };
 
@@ -184,16 +188,17 @@ struct BatchLoader::State {
   BatchReader reader;
   std::optional<Prefetcher> prefetcher;
   std::vector<SkippedImage> skipped;
+  std::size_t consumed = 0;
   double seconds = 0.0;
   bool is_done = false;
   std::exception_ptr error;
 };
 
 BatchLoader::BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch,
-                         BadImages bad_images) {
+                         BadImages bad_images, bool goes_on) {
   NQ_CHECK(batch > 0, usage, "batch size {} is not positive", batch);
   NQ_CHECK(!samples.empty(), input, "there are no images to load");
-  state_ = std::make_unique<State>(BatchReader(std::move(samples), std::move(preprocess), batch, bad_images));
+  state_ = std::make_unique<State>(BatchReader(std::move(samples), std::move(preprocess), batch, bad_images, goes_on));
 }
 
 BatchLoader::~BatchLoader() = default;
@@ -205,10 +210,13 @@ std::optional<Batch> BatchLoader::next() {
   state_->is_done = is_last(delivery);
   state_->error = delivery.error;
   state_->seconds += delivery.seconds;
+  state_->consumed = delivery.consumed;
   std::ranges::move(delivery.skipped, std::back_inserter(state_->skipped));
   if (delivery.error) std::rethrow_exception(delivery.error);
   return std::move(delivery.batch);
 }
+
+std::size_t BatchLoader::consumed() const noexcept { return state_->consumed; }
 
 const std::vector<SkippedImage>& BatchLoader::skipped() const noexcept { return state_->skipped; }
 

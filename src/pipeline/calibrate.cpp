@@ -11,45 +11,16 @@
 #include "nq/image_input.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
+#include "pipeline/calibration_state.hpp"
 #include "pipeline/calibration_statistics.hpp"
 #include "pipeline/image_runner.hpp"
+#include "pipeline/row_splitter.hpp"
 #include "pipeline/site_plan.hpp"
 
 namespace nq {
 namespace {
 
 constexpr std::int64_t kLoadBatch = 16;
-
-/// Rows of `view` that belong to each real image of a chunk, passed on one image at a time.
-class RowSplitter {
- public:
-  RowSplitter(const LinearSite& site, const TensorView& view, std::int64_t plan_batch) : c_in_(site.c_in) {
-    const bool in_place = view.dtype() == DType::f32 && site.kind != SiteKind::conv_patch && !site.x_transposed;
-    if (!in_place) copy_ = site.input_rows(view);
-    data_ = in_place ? view.as<float>() : copy_.data();
-    rows_ = view.elements() / c_in_;
-    // Sequence-first exports keep the batch in the second axis.
-    interleaved_ = plan_batch > 1 && view.shape().rank() > 2 && view.shape()[0] != plan_batch &&
-                   view.shape()[1] == plan_batch;
-    NQ_CHECK(rows_ % plan_batch == 0, unsupported, "the input of '{}' mixes images of a batch", site.name);
-    per_image_ = rows_ / plan_batch;
-    plan_batch_ = plan_batch;
-  }
-
-  MatrixView image(std::int64_t slot) const {
-    if (interleaved_) return {data_ + slot * c_in_, per_image_, c_in_, c_in_ * plan_batch_};
-    return {data_ + slot * per_image_ * c_in_, per_image_, c_in_, c_in_};
-  }
-
- private:
-  std::int64_t c_in_;
-  std::vector<float> copy_;
-  const float* data_ = nullptr;
-  std::int64_t rows_ = 0;
-  std::int64_t per_image_ = 0;
-  std::int64_t plan_batch_ = 1;
-  bool interleaved_ = false;
-};
 
 class Calibration {
  public:
@@ -58,7 +29,7 @@ class Calibration {
       : model_(std::move(model)), images_(images), preprocess_(preprocess), options_(options), progress_(progress),
         graph_(model_.to_graph()), input_(checked_input(graph_, preprocess, options)),
         plan_(specialize(graph_, specialize_images(input_)), options), capacity_(plan_.capacity()),
-        products_(plan_.make_products(image_plan_batch(input_))) {
+        products_(plan_.make_products(image_plan_batch(input_))), save_interval_s_(options.save_every_s) {
     NQ_CHECK(products_.empty() || options.save_statistics.empty(), usage,
              "a statistics file holds no attention products: leave out --save-stats or --quantize all");
     result_.sample_bytes = plan_.sample_bytes(capacity_) + products_.sample_bytes();
@@ -67,8 +38,15 @@ class Calibration {
 
   CalibrationResult run() {
     describe_recipe();
-    if (options_.propagate == Propagate::fp32) fit_on_fp32_inputs();
-    else fit_on_quantized_inputs();
+    if (!options_.state.empty()) state_.emplace(options_.state, identity());
+    try {
+      if (options_.propagate == Propagate::fp32) fit_on_fp32_inputs();
+      else fit_on_quantized_inputs();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::interrupted || !state_) throw;
+      throw error.with_frame(fmt::format("{} of {} images are kept in '{}'; the same command goes on",
+                                         state_->progress().consumed, images_.size(), state_->folder().string()));
+    }
     return std::move(result_);
   }
 
@@ -89,47 +67,91 @@ class Calibration {
     }
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
+    const CalibrationProgress start = go_on(observers);
     ImageRunner runner(make_plan(plan_.typed(), {tapped, tapped}), input_);
-    stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); });
-    if (!options_.save_statistics.empty()) observers = save(std::move(observers));
+    const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
+    stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); }, start, keep);
+    if (!options_.save_statistics.empty()) {
+      with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
+                      [&](const CalibrationStatistics& all) { save_statistics(options_.save_statistics, all); });
+    }
     const Stopwatch watch;
-    append(plan_.fit_all(std::move(observers), progress_));
+    append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
     plan_.fit_products(products_, false, result_.recipe);
     result_.phases.search += watch.seconds();
   }
 
-  Observers save(Observers observers) {
+  /// Takes up what the state keeps; returns how far it is.
+  CalibrationProgress go_on(Observers& observers) {
+    auto kept = state_ ? state_->load_statistics() : std::nullopt;
+    if (!kept) return {};
+    bool same = kept->groups.size() == groups().size();
+    for (std::size_t group = 0; same && group < groups().size(); ++group) {
+      same = kept->groups[group].origins == origins_of(groups()[group]) &&
+             kept->groups[group].observer->c_in() == groups()[group].c_in();
+    }
+    NQ_CHECK(same, input, "the statistics in '{}' hold other layers than the model", state_->folder().string());
+    for (std::size_t group = 0; group < groups().size(); ++group) {
+      observers[group] = std::move(kept->groups[group].observer);
+    }
+    state_->load_products(products_);
+    log_info("going on from '{}': {} of {} images are done", state_->folder().string(), state_->progress().consumed,
+             images_.size());
+    return state_->progress();
+  }
+
+  /// Saves when it is time, or all images are done. A save may take a tenth of the time at most.
+  void save_state(Observers& observers, const CalibrationProgress& now) {
+    if (!state_ || now.images == 0) return;
+    const bool complete = now.consumed == static_cast<std::int64_t>(images_.size());
+    if (complete ? state_->progress().consumed == now.consumed : since_save_.seconds() < save_interval_s_) return;
+    const Stopwatch watch;
+    with_statistics(observers, now,
+                    [&](const CalibrationStatistics& seen) { state_->save(seen, products_, now); });
+    if (options_.save_every_s > 0) save_interval_s_ = std::max(options_.save_every_s, 10 * watch.seconds());
+    since_save_ = Stopwatch();
+  }
+
+  void with_statistics(Observers& observers, const CalibrationProgress& seen,
+                       const std::function<void(const CalibrationStatistics&)>& use) {
     CalibrationStatistics statistics;
     statistics.model_sha256 = result_.recipe.model_sha256;
     statistics.preprocess = result_.recipe.preprocess;
     statistics.input_shapes = result_.recipe.input_shapes;
-    statistics.images = image_lines_;
-    statistics.images_read = result_.images;
+    // Both lists are in name order.
+    statistics.images.assign(image_lines_.begin(), image_lines_.begin() + seen.consumed);
+    statistics.images_read = seen.images;
     statistics.capacity = capacity_;
     statistics.selection = options_.selection;
     for (std::size_t group = 0; group < groups().size(); ++group) {
       statistics.groups.push_back({origins_of(groups()[group]), std::move(observers[group])});
     }
-    save_statistics(options_.save_statistics, statistics);
+    use(statistics);
     for (std::size_t group = 0; group < groups().size(); ++group) {
       observers[group] = std::move(statistics.groups[group].observer);
     }
-    return observers;
   }
 
   /// Layer by layer: each group sees the inputs that the file written so far produces.
   void fit_on_quantized_inputs() {
     std::vector<Batch> batches;
-    stream_images([&](const Batch& batch) { batches.push_back(batch); });
+    stream_images([&](const Batch& batch) { batches.push_back(batch); }, {}, [](const CalibrationProgress&) {});
     progress_.begin("searching", static_cast<std::int64_t>(groups().size()), "sites");
     for (std::size_t index = 0; index < groups().size(); ++index) {
+      if (auto fitted = state_ ? state_->find_fit(index) : std::nullopt) {
+        append(std::move(*fitted));
+        progress_.advance(1);
+        continue;
+      }
       const Stopwatch forward;
       Observers observers;
       observers.push_back(plan_.make_observer(index, capacity_));
       observe_prefix(index, batches, observers);
       result_.phases.forward += forward.seconds();
       const Stopwatch search;
-      append(plan_.fit(index, observers.front()->finish()));
+      std::vector<SiteRecipe> fitted = plan_.fit(index, observers.front()->finish());
+      if (state_) state_->keep_fit(index, fitted);
+      append(std::move(fitted));
       result_.phases.search += search.seconds();
       progress_.advance(1);
     }
@@ -184,23 +206,46 @@ class Calibration {
     products_.observe(value, view, keys);
   }
 
-  void stream_images(const std::function<void(const Batch&)>& consume) {
-    BatchLoader loader(images_, preprocess_, kLoadBatch, options_.bad_images);
+  /// Every image from `start` on; `keep` learns after every batch how far the pass is.
+  void stream_images(const std::function<void(const Batch&)>& consume, CalibrationProgress start,
+                     const std::function<void(const CalibrationProgress&)>& keep) {
     progress_.begin("calibrating", static_cast<std::int64_t>(images_.size()), "images");
+    progress_.advance(start.consumed);
+    if (start.consumed < static_cast<std::int64_t>(images_.size())) stream_rest(consume, start, keep);
+    progress_.end();
+    result_.images = start.images;
+    result_.skipped_images = start.skipped;
+    result_.recipe.calibration_images = result_.images;
+  }
+
+  /// Advances `now` to the end of the list.
+  void stream_rest(const std::function<void(const Batch&)>& consume, CalibrationProgress& now,
+                   const std::function<void(const CalibrationProgress&)>& keep) {
+    const CalibrationProgress start = now;
+    std::vector<Sample> rest(images_.begin() + start.consumed, images_.end());
+    BatchLoader loader(std::move(rest), preprocess_, kLoadBatch, options_.bad_images, start.images > 0);
+    const auto advance = [&](std::int64_t images) {
+      now.consumed = start.consumed + static_cast<std::int64_t>(loader.consumed());
+      now.images += images;
+      now.skipped = start.skipped;
+      now.skipped.insert(now.skipped.end(), loader.skipped().begin(), loader.skipped().end());
+      keep(now);
+    };
     while (true) {
       const Stopwatch decode;
       const std::optional<Batch> batch = loader.next();
       result_.phases.decode += decode.seconds();
       if (!batch) break;
       const Stopwatch forward;
-      consume(*batch);
+      Batch placed = *batch;
+      for (std::size_t& index : placed.sample_index) index += static_cast<std::size_t>(start.consumed);
+      consume(placed);
       result_.phases.forward += forward.seconds();
-      result_.images += static_cast<std::int64_t>(batch->sample_index.size());
-      progress_.advance(static_cast<std::int64_t>(batch->sample_index.size()));
+      const auto images = static_cast<std::int64_t>(batch->sample_index.size());
+      advance(images);
+      progress_.advance(images);
     }
-    progress_.end();
-    result_.skipped_images = loader.skipped();
-    result_.recipe.calibration_images = result_.images;
+    advance(0);
   }
 
   void append(std::vector<SiteRecipe> recipes) {
@@ -234,6 +279,23 @@ class Calibration {
     }
   }
 
+  /// What the result depends on.
+  CalibrationIdentity identity() const {
+    const Recipe& recipe = result_.recipe;
+    CalibrationIdentity identity = recipe.options;
+    identity["version"] = recipe.tool_version;
+    identity["model"] = recipe.model_sha256;
+    identity["images"] = recipe.image_list_sha256;
+    identity["preprocessing"] = recipe.preprocess;
+    identity["input shape"] = to_string(input_.shape(1));
+    identity["method"] = recipe.method;
+    identity["seed"] = std::to_string(recipe.seed);
+    identity["capacity (max-memory)"] = std::to_string(capacity_);
+    identity["bad images"] = options_.bad_images == BadImages::skip ? "skip" : "fail";
+    identity["fold"] = options_.fold_noise ? "true" : "false";
+    return identity;
+  }
+
   const std::vector<SiteGroup>& groups() const { return plan_.groups(); }
 
   ModelFile model_;
@@ -247,6 +309,9 @@ class Calibration {
   std::int64_t capacity_ = 0;
   ProductCalibration products_;
   std::vector<std::string> image_lines_;
+  std::optional<CalibrationState> state_;
+  Stopwatch since_save_;
+  double save_interval_s_;
   CalibrationResult result_;
 };
 

@@ -17,7 +17,7 @@ class Evaluation {
              const Preprocess& preprocess, const EvalOptions& options, const EvalHooks& hooks)
       : images_(images), hooks_(hooks), runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
         tally_(hooks.start, options.classes, largest_label(images)),
-        loader_(images, preprocess, options.batch, options.bad_images) {
+        loader_(images, preprocess, options.batch, options.bad_images, hooks.start.images > 0) {
     if (reference != nullptr) {
       reference_.emplace(make_model_runner(*reference, options.input_shape, options.kernels, preprocess));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,6 +31,10 @@ class ProductCalibration {
 
   /// A tapped value of the images with these keys; other values are ignored. May be called concurrently.
   void observe(ValueId value, const TensorView& view, std::span<const std::uint64_t> image_keys);
+
+  /// Keeps what was observed, and adds it again to products made alike. Both throw Error(input) naming the path.
+  void save(const std::filesystem::path& path) const;
+  void load(const std::filesystem::path& path);
 
   /// Fits every attention and adds its products to the recipe; rewrites of Q and K go to the layers
   /// of the recipe that make them. `changes` is what the layers that read the attention ask of its

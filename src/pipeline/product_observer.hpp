@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <mutex>
 
+#include "core/files.hpp"
 #include "nq/attention_site.hpp"
+#include "pipeline/byte_source.hpp"
 #include "pipeline/row_reservoir.hpp"
 #include "quant/attention_samples.hpp"
 
@@ -29,12 +31,20 @@ class ProductObserver {
 
   std::uint64_t sample_bytes() const noexcept;
 
+  /// Writes what was observed; load() adds it to an observer of the same attention and budget. The same
+  /// observations give the same bytes. load() throws Error(input) when the bytes end early or do not fit.
+  void save(AtomicFile& file) const;
+  void load(ByteSource& bytes);
+
  private:
   struct Shapes {
     std::int64_t slices = 0;  ///< heads and windows of one image
     std::int64_t heads = 1;
     std::int64_t queries = 0, rows = 0, keys = 0, dim = 0, v_dim = 0;
   };
+  /// Calls use(reservoir, floats of a row) and use(range) for every part of an observer, in a fixed order.
+  template <typename Self, typename Use>
+  static void for_each_part(Self& self, Use&& use);
   void observe_slice(AttentionPart part, const float* slice, std::uint64_t key, std::int64_t head);
   void note_range(ChannelRange& range, const float* rows, std::int64_t count, std::int64_t dim,
                   std::int64_t head) const;

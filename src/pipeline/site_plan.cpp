@@ -100,13 +100,15 @@ std::vector<SiteRecipe> SitePlan::fit(std::size_t group, const SiteStatistics& s
   return fit_group(groups_[group], static_cast<int>(group), statistics, context, method_, fit_options_[group]);
 }
 
-std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progress) const {
+std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progress, const CalibrationState* kept) const {
   progress.begin("searching", static_cast<std::int64_t>(groups_.size()), "sites");
   std::vector<std::vector<SiteRecipe>> fitted(groups_.size());
   std::mutex progress_mutex;
   parallel_for(0, static_cast<std::int64_t>(groups_.size()), 1, [&](std::int64_t index, std::int64_t) {
     const auto at = static_cast<std::size_t>(index);
-    fitted[at] = fit(at, observers[at]->finish());
+    const auto before = kept != nullptr ? kept->find_fit(at) : std::nullopt;
+    fitted[at] = before ? *before : fit(at, observers[at]->finish());
+    if (kept != nullptr && !before) kept->keep_fit(at, fitted[at]);
     observers[at].reset();
     const std::lock_guard lock(progress_mutex);
     progress.advance(1);

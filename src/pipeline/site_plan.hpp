@@ -6,6 +6,7 @@
 
 #include "graph/readout_tokens.hpp"
 #include "nq/calibrate.hpp"
+#include "pipeline/calibration_state.hpp"
 #include "pipeline/product_calibration.hpp"
 #include "pipeline/site_groups.hpp"
 #include "pipeline/site_observer.hpp"
@@ -41,8 +42,8 @@ class SitePlan {
 
   std::vector<SiteRecipe> fit(std::size_t group, const SiteStatistics& statistics) const;
 
-  /// All groups, in order; releases the observers.
-  std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress) const;
+  /// All groups, in order; releases the observers. What `kept` has is taken from there, the rest is added to it.
+  std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress, const CalibrationState* kept = nullptr) const;
 
   /// Bytes that samples of attention products may take.
   std::uint64_t product_bytes() const noexcept;

@@ -1,28 +1,21 @@
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/check.hpp"
 #include "core/files.hpp"
+#include "pipeline/byte_source.hpp"
 #include "pipeline/calibration_statistics.hpp"
 
 namespace nq {
 namespace {
 
 using Json = nlohmann::ordered_json;
-static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "NQSTATS\n";
 constexpr int kSchema = 1;
 constexpr std::int64_t kMaxChannels = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxCapacity = std::int64_t{1} << 24;
 constexpr int kMaxDepth = 16;
-
-template <typename T>
-std::string_view bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
 
 Json header_json(const CalibrationStatistics& statistics) {
   Json shapes = Json::object();
@@ -73,33 +66,6 @@ void write_group(AtomicFile& file, const SiteObserver& observer) {
   }
 }
 
-/// Takes values off the front of the file; a file that ends early is refused before anything is
-/// allocated for it.
-class Bytes {
- public:
-  explicit Bytes(std::string_view bytes) : rest_(bytes) {}
-
-  std::string_view take(std::uint64_t count) {
-    NQ_CHECK(count <= rest_.size(), input, "the file ends early");
-    const std::string_view taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-
-  template <typename T>
-  std::vector<T> values(std::int64_t count) {
-    const std::string_view bytes = take(static_cast<std::uint64_t>(count) * sizeof(T));
-    std::vector<T> out(static_cast<std::size_t>(count));
-    std::memcpy(out.data(), bytes.data(), bytes.size());
-    return out;
-  }
-
-  bool empty() const { return rest_.empty(); }
-
- private:
-  std::string_view rest_;
-};
-
 std::int64_t bounded(const Json& json, const char* key, std::int64_t low, std::int64_t high) {
   const Json& value = json.at(key);
   NQ_CHECK(value.is_number_integer(), input, "'{}' must be an integer", key);
@@ -108,7 +74,7 @@ std::int64_t bounded(const Json& json, const char* key, std::int64_t low, std::i
   return number;
 }
 
-std::unique_ptr<SiteObserver> read_group(const Json& json, std::int64_t capacity, Bytes& bytes) {
+std::unique_ptr<SiteObserver> read_group(const Json& json, std::int64_t capacity, ByteSource& bytes) {
   const std::int64_t c_in = bounded(json, "c_in", 1, kMaxChannels);
   const std::int64_t rows = bounded(json, "rows", 0, 3 * kMaxCapacity);
   auto observer = std::make_unique<SiteObserver>(c_in, capacity, json.at("readout").get<std::vector<std::uint8_t>>());
@@ -130,7 +96,7 @@ std::unique_ptr<SiteObserver> read_group(const Json& json, std::int64_t capacity
 }
 
 CalibrationStatistics read_statistics(std::string_view content) {
-  Bytes bytes(content);
+  ByteSource bytes(content);
   NQ_CHECK(content.substr(0, kMagic.size()) == kMagic, input, "is not a statistics file");
   bytes.take(kMagic.size());
   const std::uint64_t length = bytes.values<std::uint64_t>(1)[0];

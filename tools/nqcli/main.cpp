@@ -1,11 +1,16 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <ctime>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "document.hpp"
 #include "error_report.hpp"
 #include "help_format.hpp"
+#include "nq/error.hpp"
 #include "nq/interrupt.hpp"
 #include "nq/version.hpp"
 
@@ -16,14 +21,57 @@ void add_commands(CLI::App& app);
 
 namespace {
 
-/// The first signal asks the work to stop at its next step; the default action is restored, so that a
-/// second one ends the process at once.
+timer_t deadline;
+bool has_deadline = false;
+volatile std::sig_atomic_t is_stopping = 0;
+
+/// Ends the process where it stands; only what is safe in a signal handler.
+[[noreturn]] void end_at_once(ErrorKind kind, std::string_view line) {
+  remove_temporary_files();
+  (void)!::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(exit_code(kind));
+}
+
+[[noreturn]] void stop_at_once() {
+  end_at_once(ErrorKind::interrupted, "error[interrupted]: stopped by a signal\n");
+}
+
+/// A mapped file that becomes shorter while it is used takes its pages away.
+void on_bus_error(int, siginfo_t* info, void*) {
+  if (info->si_code == BUS_ADRERR) {
+    end_at_once(ErrorKind::input, "error[input]: a file was cut or its disk failed while it was read\n");
+  }
+  std::signal(SIGBUS, SIG_DFL);
+}
+
+/// The first signal asks the work to stop at its next step, and gives it until the deadline.
+void on_signal(int) {
+  if (is_stopping != 0) stop_at_once();
+  is_stopping = 1;
+  request_interrupt();
+  if (!has_deadline) return;
+  constexpr itimerspec kPatience{{0, 0}, {0, 750'000'000}};
+  ::timer_settime(deadline, 0, &kPatience, nullptr);
+}
+
 void install_signal_handlers() {
   struct sigaction action {};
-  action.sa_handler = [](int) { request_interrupt(); };
-  action.sa_flags = SA_RESETHAND;
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = [](int) { stop_at_once(); };
+  sigaction(SIGALRM, &action, nullptr);
+  struct sigaction bus {};
+  bus.sa_sigaction = on_bus_error;
+  bus.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &bus, nullptr);
+  // A write beyond the limit of file sizes shall fail like one to a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGALRM;
+  has_deadline = ::timer_create(CLOCK_MONOTONIC, &event, &deadline) == 0;
 }
 
 constexpr const char* kFooter = R"(

@@ -5,22 +5,26 @@ source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
 fixture tiny_vit vit.onnx
 image_folder images 4
 
-# stop SIGNAL COMMAND...: starts nqcli, sends the signal once it works, expects 130.
+# stop SIGNAL TEXT COMMAND...: starts nqcli, sends the signal once stderr holds TEXT, expects 130 soon after.
 stop() {
-  local signal=$1 code=0 pid
-  shift
+  local signal=$1 text=$2 code=0 pid sent
+  shift 2
   echo "nqcli $* (then $signal)" >../.log/command
   # What the run before wrote must not pass for this one's progress: the signal would come before nqcli runs.
   : >../.log/stderr
   "$NQCLI" "$@" >../.log/stdout 2>../.log/stderr &
   pid=$!
   for ((tries = 0; tries < 600; ++tries)); do
-    grep -q "runs" ../.log/stderr && break
+    grep -q "$text" ../.log/stderr && break
     sleep 0.05
   done
-  kill -s "$signal" "$pid"
+  sleep 0.1
+  sent=$(date +%s%N)
+  kill -s "$signal" "$pid" || fail "it ended before the signal"
   wait "$pid" || code=$?
   echo "$code" >../.log/code
+  # A second, and what a busy machine adds to it.
+  (($(date +%s%N) - sent < 1500000000)) || fail "it took $((($(date +%s%N) - sent) / 1000000)) ms to stop"
   expect_exit 130
   expect_no_stdout
   expect_stderr "error[interrupted]"
@@ -28,6 +32,31 @@ stop() {
 
 # Long enough that only the signal ends them; the first line of progress comes at a tenth.
 before=$(state)
-stop TERM bench vit.onnx --repeat 1000000 --batch 1
+stop TERM runs bench vit.onnx --repeat 1000000 --batch 1
 [[ $(state) == "$before" ]] || fail "files were written"
-stop INT bench vit.onnx --repeat 1000000 --batch 1
+stop INT runs bench vit.onnx --repeat 1000000 --batch 1
+
+# The searches of layers, whose steps are long.
+pre=(--images images --preprocess inception)
+ok calibrate vit.onnx "${pre[@]}" --save-stats all.stats -o q.onnx
+before=$(state)
+long=(--method noisyquant --noise-candidates 100000 --candidates 100000)
+stop INT calibrating: calibrate vit.onnx "${pre[@]}" "${long[@]}" -o none.onnx
+stop TERM calibrating: calibrate vit.onnx "${pre[@]}" "${long[@]}" -o none.onnx
+stop INT "" quantize vit.onnx --stats all.stats "${long[@]}" -o none.onnx
+[[ $(state) == "$before" ]] || fail "files were written"
+
+# Passes over many images: the bundled model and its images, over and over.
+model=$NQ_SOURCE/models/demo_vit.onnx
+ok calibrate "$model" --images "$NQ_SOURCE/models/images/calib" --method minmax --no-preprocess-check -o demo.onnx -q
+mkdir many
+for ((index = 0; index < 4; ++index)); do ln -s "$NQ_SOURCE/models/images/test" "many/$index"; done
+before=$(find . | sort)
+for signal in INT TERM; do
+  stop "$signal" evaluating eval demo.onnx --reference "$model" --images many
+  stop "$signal" comparing compare "$model" demo.onnx --images many
+  stop "$signal" calibrating calibrate "$model" --images many --no-preprocess-check -o none.onnx
+done
+[[ $(find . | sort) == "$before" ]] || fail "files were written"
+stop TERM calibrating calibrate "$model" --images many --no-preprocess-check --state kept --save-every 0 -o none.onnx
+expect_stderr "images are kept in 'kept'; the same command goes on"

@@ -151,3 +151,22 @@ TEST_CASE("a loader refuses an empty list and a batch of none", "[data]") {
   require_error(ErrorKind::input, {"no images"},
                 [] { BatchLoader({}, small_preprocess(), 1, BadImages::fail); });
 }
+
+TEST_CASE("a pass can be gone on with from what was consumed", "[data]") {
+  const TempFolder folder;
+  const auto samples = write_images(folder, 9, {3, 7, 8});
+  BatchLoader whole(samples, small_preprocess(), 4, BadImages::skip);
+  REQUIRE(whole.next().has_value());
+  CHECK(whole.consumed() == 5);
+  REQUIRE(whole.next().has_value());
+  CHECK(whole.consumed() == 9);
+  CHECK(whole.skipped().size() == 3);
+  // Nothing of the rest is usable: an error for a whole set, none for the end of one.
+  const std::vector<Sample> rest(samples.begin() + 7, samples.end());
+  BatchLoader alone(rest, small_preprocess(), 4, BadImages::skip);
+  CHECK_THROWS_AS(alone.next(), Error);
+  BatchLoader last(rest, small_preprocess(), 4, BadImages::skip, true);
+  CHECK_FALSE(last.next().has_value());
+  CHECK(last.consumed() == 2);
+  CHECK(last.skipped().size() == 2);
+}

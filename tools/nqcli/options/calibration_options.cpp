@@ -8,6 +8,7 @@ namespace nq {
 namespace {
 
 constexpr const char* kGroup = "Quantization";
+constexpr const char* kInterruption = "Interruption";
 
 std::vector<std::string> method_names() {
   std::vector<std::string> names;
@@ -122,6 +123,19 @@ void add_calibration_options(CLI::App& command, CalibrationOptions& options) {
                   "Keep what the images gave for quantize --stats; --propagate fp32 only")
       ->type_name("FILE")
       ->group(kGroup);
+  command
+      .add_option("--state", options.state,
+                  "Keep the calibration in this folder while it runs: after a stop, whatever the reason, the same "
+                  "command goes on from there, to the same bytes")
+      ->type_name("DIR")
+      ->group(kInterruption);
+  command
+      .add_option("--save-every", options.save_every_s,
+                  "Least seconds between saves of statistics; 0 after every 16 images")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->group(kInterruption);
 }
 
 }  // namespace nq
