@@ -11,6 +11,7 @@
 #include "nq/image_input.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
+#include "pipeline/calibration_estimate.hpp"
 #include "pipeline/calibration_state.hpp"
 #include "pipeline/calibration_statistics.hpp"
 #include "pipeline/image_runner.hpp"
@@ -38,7 +39,7 @@ class Calibration {
 
   CalibrationResult run() {
     describe_recipe();
-    if (!options_.state.empty()) state_.emplace(options_.state, identity());
+    if (!options_.state.empty()) state_.emplace(options_.state, identify_calibration(result_.recipe, input_.shape(1), capacity_, options_));
     try {
       if (options_.propagate == Propagate::fp32) fit_on_fp32_inputs();
       else fit_on_quantized_inputs();
@@ -69,6 +70,7 @@ class Calibration {
     for (const ValueId value : products_.values()) tapped.push_back(value);
     const CalibrationProgress start = go_on(observers);
     ImageRunner runner(make_plan(plan_.typed(), {tapped, tapped}), input_);
+    check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
     stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); }, start, keep);
     if (!options_.save_statistics.empty()) {
@@ -79,6 +81,19 @@ class Calibration {
     append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
     plan_.fit_products(products_, false, result_.recipe);
     result_.phases.search += watch.seconds();
+  }
+
+  /// Says what the calibration will take, and ends it before it starts when that is not there.
+  void check_memory(const Observers& observers, std::size_t arena_bytes) const {
+    const auto images = static_cast<std::int64_t>(images_.size());
+    const auto rows = [&](std::size_t group) {
+      const auto& readout = observers[group]->readout();
+      const std::int64_t tokens = groups()[group].leader().tokens / image_plan_batch(input_);
+      return SampledRows{capacity_, tokens * images, std::count(readout.begin(), readout.end(), 1) * images};
+    };
+    CalibrationEstimate estimate = estimate_memory(plan_.typed(), groups(), rows, options_.method, arena_bytes);
+    estimate.sample_bytes += products_.sample_bytes();
+    check_available_memory(estimate);
   }
 
   /// Takes up what the state keeps; returns how far it is.
@@ -149,6 +164,7 @@ class Calibration {
       observe_prefix(index, batches, observers);
       result_.phases.forward += forward.seconds();
       const Stopwatch search;
+      plan_.warn_of_odd_numbers(index, *observers.front());
       std::vector<SiteRecipe> fitted = plan_.fit(index, observers.front()->finish());
       if (state_) state_->keep_fit(index, fitted);
       append(std::move(fitted));
@@ -277,23 +293,6 @@ class Calibration {
     if (options_.max_sample_bytes != CalibrationOptions::kDefaultSampleBytes) {
       record["max_memory"] = std::to_string(options_.max_sample_bytes);
     }
-  }
-
-  /// What the result depends on.
-  CalibrationIdentity identity() const {
-    const Recipe& recipe = result_.recipe;
-    CalibrationIdentity identity = recipe.options;
-    identity["version"] = recipe.tool_version;
-    identity["model"] = recipe.model_sha256;
-    identity["images"] = recipe.image_list_sha256;
-    identity["preprocessing"] = recipe.preprocess;
-    identity["input shape"] = to_string(input_.shape(1));
-    identity["method"] = recipe.method;
-    identity["seed"] = std::to_string(recipe.seed);
-    identity["capacity (max-memory)"] = std::to_string(capacity_);
-    identity["bad images"] = options_.bad_images == BadImages::skip ? "skip" : "fail";
-    identity["fold"] = options_.fold_noise ? "true" : "false";
-    return identity;
   }
 
   const std::vector<SiteGroup>& groups() const { return plan_.groups(); }

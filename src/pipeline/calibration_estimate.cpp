@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/check.hpp"
+#include "core/log.hpp"
+#include "core/memory_limit.hpp"
 #include "core/stopwatch.hpp"
 #include "graph/graph_walk.hpp"
 #include "kernels/gemm.hpp"
@@ -18,6 +21,15 @@ constexpr std::int64_t kRowsPerSite = 8192;
 constexpr double kWeightPasses = 40;
 constexpr double kSquarePasses = 6;
 
+/// What the process is without any model: code, libraries, buffers.
+constexpr std::uint64_t kProgramBytes = std::uint64_t{12} << 20;
+constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
+constexpr std::int64_t kShare = 8;            ///< of the capacity, for extreme and for read rows
+/// Copies that every search makes: of the rows of its layer, of its outputs on them, and of its weight.
+constexpr double kRowCopies = 2;
+constexpr double kOutputCopies = 1;
+constexpr double kWeightCopies = 4;
+
 /// Multiply-accumulates of a product: elements of the result times the depth of the sum.
 std::int64_t macs_of(const TypedGraph& typed, const Node& node) {
   const Shape& out = typed.type(node.outputs.front()).shape;
@@ -26,6 +38,34 @@ std::int64_t macs_of(const TypedGraph& typed, const Node& node) {
   if (node.op_type == "Conv") return b[0] == 0 ? 0 : out.elements() * (b.elements() / b[0]);
   const bool transposed = node.op_type == "Gemm" && attr_int(node, "transA", 0) != 0;
   return out.elements() * (transposed ? a[0] : a.back());
+}
+
+/// Weights of products as the plan packs them.
+std::uint64_t packed_weight_bytes(const TypedGraph& typed) {
+  std::uint64_t bytes = 0;
+  for (const NodeId id : typed.graph.order()) {
+    const Node& node = typed.graph.node(id);
+    const Tensor* const weight = is_product(node) ? typed.graph.constant(node.inputs[1]) : nullptr;
+    if (weight != nullptr) bytes += static_cast<std::uint64_t>(weight->elements()) * sizeof(float);
+  }
+  return bytes;
+}
+
+/// Constants as the file holds them.
+std::uint64_t constant_bytes(const TypedGraph& typed) {
+  std::uint64_t bytes = 0;
+  for (std::size_t value = 0; value < typed.graph.num_values(); ++value) {
+    const Tensor* const constant = typed.graph.constant({static_cast<std::int32_t>(value)});
+    if (constant != nullptr) bytes += constant->bytes();
+  }
+  return bytes;
+}
+
+/// Images between decoder and network.
+std::uint64_t image_bytes(const TypedGraph& typed) {
+  std::int64_t largest = 0;
+  for (const ValueId input : typed.graph.inputs) largest = std::max(largest, typed.type(input).shape.elements());
+  return static_cast<std::uint64_t>(kImagesInFlight * largest) * sizeof(float);
 }
 
 /// Multiply-accumulates per second of one thread, in a product that fits the caches.
@@ -44,24 +84,78 @@ double measured_speed() {
   return static_cast<double>(kSize * kSize * kSize) / std::max(best, 1e-9);
 }
 
+std::int64_t kept_rows(const SampledRows& rows) {
+  return std::min(rows.capacity, rows.tokens) + std::min(rows.capacity / kShare, rows.tokens) +
+         std::min(rows.capacity / kShare, rows.read_tokens);
+}
+
+/// What a method's search holds besides: candidates of rows and outputs, and square matrices over the inputs. Measured;
+/// a method that is not listed searches scales and noise.
+struct SearchCopies {
+  double rows_and_outputs = 2.3;
+  double squares = 0;
+};
+
+SearchCopies copies_of(const std::string& method) {
+  if (method == "minmax" || method == "percentile") return {0.5, 0};
+  if (method == "best") return {4.2, 0.5};
+  return {};
+}
+
+std::uint64_t search_bytes(const SiteGroup& group, std::int64_t rows, const SearchCopies& copies) {
+  const auto in = static_cast<double>(group.c_in());
+  const auto out = static_cast<double>(group.c_out());
+  const double floats = static_cast<double>(rows) * (kRowCopies * in + kOutputCopies * out + copies.rows_and_outputs * (in + out)) +
+                        kWeightCopies * in * out;
+  return static_cast<std::uint64_t>(floats * sizeof(float) + copies.squares * in * in * sizeof(double));
+}
+
 }  // namespace
+
+CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
+                                    const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
+                                    std::size_t arena_bytes) {
+  CalibrationEstimate estimate;
+  const auto threads = static_cast<std::size_t>(num_threads());
+  estimate.weight_bytes = packed_weight_bytes(typed);
+  estimate.arena_bytes = arena_bytes * threads;
+  estimate.other_bytes = kProgramBytes + constant_bytes(typed) + image_bytes(typed);
+  std::vector<std::uint64_t> searches;
+  for (std::size_t index = 0; index < groups.size(); ++index) {
+    const SampledRows sampled = rows(index);
+    estimate.sample_bytes += static_cast<std::uint64_t>(kept_rows(sampled) * groups[index].c_in()) * sizeof(float);
+    searches.push_back(search_bytes(groups[index], std::min(kept_rows(sampled), sampled.tokens), copies_of(method)));
+  }
+  std::sort(searches.rbegin(), searches.rend());
+  for (std::size_t at = 0; at < std::min(searches.size(), threads); ++at) estimate.search_bytes += searches[at];
+  return estimate;
+}
+
+void check_available_memory(const CalibrationEstimate& estimate) {
+  const std::uint64_t held = resident_bytes();
+  const std::uint64_t needed = estimate.memory_bytes() > held ? estimate.memory_bytes() - held : 0;
+  log_info("calibrating takes about {} MiB of memory, {} of it samples", estimate.memory_bytes() >> 20, estimate.sample_bytes >> 20);
+  const std::uint64_t available = available_memory().value_or(UINT64_MAX);
+  if (needed <= available) return;
+  // The searches shrink with the samples; the rest is the margin of the estimate.
+  const std::uint64_t others = needed > estimate.sample_bytes ? needed - estimate.sample_bytes : 0;
+  const std::uint64_t fits = available > others ? (available - others) / 8 * 7 >> 20 : 0;
+  throw Error(ErrorKind::resource,
+              fmt::format("calibrating needs about {} MiB more memory, {} MiB are left", needed >> 20, available >> 20),
+              fits > 0 ? fmt::format("--max-memory {}M would fit", fits)
+                       : "no --max-memory would fit: use fewer --threads, quantize fewer layers with --include, or lift the limit");
+}
 
 CalibrationEstimate estimate_calibration(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
                                          std::size_t arena_bytes) {
-  CalibrationEstimate estimate;
+  CalibrationEstimate estimate =
+      estimate_memory(typed, groups, [](std::size_t) { return SampledRows{kRowsPerSite}; }, CalibrationOptions().method, arena_bytes);
   for (const NodeId id : typed.graph.order()) {
-    const Node& node = typed.graph.node(id);
-    if (!is_product(node)) continue;
-    estimate.macs_per_image += macs_of(typed, node);
-    if (const Tensor* weight = typed.graph.constant(node.inputs[1])) {
-      estimate.weight_bytes += static_cast<std::uint64_t>(weight->elements()) * sizeof(float);
-    }
+    if (is_product(typed.graph.node(id))) estimate.macs_per_image += macs_of(typed, typed.graph.node(id));
   }
   const auto threads = static_cast<std::uint64_t>(num_threads());
-  estimate.arena_bytes = arena_bytes * threads;
   double search_macs = 0;
   for (const SiteGroup& group : groups) {
-    estimate.sample_bytes += SiteObserver::sample_bytes(group.c_in(), kRowsPerSite);
     const auto width = static_cast<double>(group.c_in());
     search_macs += static_cast<double>(kRowsPerSite) * width *
                    (kSquarePasses * width + kWeightPasses * static_cast<double>(group.c_out()));

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <string>
+
 #include "nq/inspect.hpp"
 #include "nq/typed_graph.hpp"
 #include "pipeline/site_groups.hpp"
@@ -10,5 +14,23 @@ namespace nq {
 /// this machine, which takes some milliseconds.
 CalibrationEstimate estimate_calibration(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
                                          std::size_t arena_bytes);
+
+/// What the sampling rules choose from: `capacity` rows by the uniform rule, of `tokens` in all, of which the output reads
+/// `read_tokens`.
+struct SampledRows {
+  std::int64_t capacity = 0;
+  std::int64_t tokens = INT64_MAX;
+  std::int64_t read_tokens = INT64_MAX;
+};
+
+/// The bytes of an estimate: samples of `groups` of which each has rows(its index), searches by `method`, and
+/// activations of `arena_bytes` per thread.
+CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
+                                    const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
+                                    std::size_t arena_bytes);
+
+/// Logs the estimate. Throws Error(resource), with what would fit, when the process may not take as much
+/// (available_memory()).
+void check_available_memory(const CalibrationEstimate& estimate);
 
 }  // namespace nq

@@ -51,6 +51,22 @@ const fs::path& check_folder(const fs::path& folder) {
 
 }  // namespace
 
+CalibrationIdentity identify_calibration(const Recipe& recipe, const Shape& input, std::int64_t capacity,
+                                         const CalibrationOptions& options) {
+  CalibrationIdentity identity = recipe.options;
+  identity["version"] = recipe.tool_version;
+  identity["model"] = recipe.model_sha256;
+  identity["images"] = recipe.image_list_sha256;
+  identity["preprocessing"] = recipe.preprocess;
+  identity["input shape"] = to_string(input);
+  identity["method"] = recipe.method;
+  identity["seed"] = std::to_string(recipe.seed);
+  identity["capacity (max-memory)"] = std::to_string(capacity);
+  identity["bad images"] = options.bad_images == BadImages::skip ? "skip" : "fail";
+  identity["fold"] = options.fold_noise ? "true" : "false";
+  return identity;
+}
+
 CalibrationState::CalibrationState(fs::path folder, CalibrationIdentity identity)
     : folder_(std::move(folder)), identity_(std::move(identity)), lock_(check_folder(folder_)) {
   try {

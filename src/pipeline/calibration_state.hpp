@@ -15,6 +15,10 @@ namespace nq {
 /// What a calibration depends on, by the words that name it to the user.
 using CalibrationIdentity = std::map<std::string, std::string>;
 
+/// What the result of a calibration depends on: what its recipe records before the first layer, and the rest.
+CalibrationIdentity identify_calibration(const Recipe& recipe, const Shape& input, std::int64_t capacity,
+                                         const CalibrationOptions& options);
+
 /// How far the pass over the images is.
 struct CalibrationProgress {
   std::int64_t consumed = 0;  ///< images of the list, in its order, that were read or left out

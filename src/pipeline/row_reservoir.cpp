@@ -19,10 +19,11 @@ void RowReservoir::offer(const Rank& rank, const float* row, std::uint8_t tag) {
     std::pop_heap(heap_.begin(), heap_.end(), lower_rank);
     slot = heap_.back().slot;
     heap_.pop_back();
-  } else {
-    rows_.resize(rows_.size() + row_length_);
+  } else if (slot == blocks_.size() * kBlockRows) {
+    const std::size_t rows = std::min(kBlockRows, capacity_ - slot);
+    blocks_.push_back(std::make_unique_for_overwrite<float[]>(rows * row_length_));
   }
-  std::copy_n(row, row_length_, rows_.begin() + static_cast<std::ptrdiff_t>(slot * row_length_));
+  std::copy_n(row, row_length_, blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_);
   heap_.push_back({rank, slot, tag});
   std::push_heap(heap_.begin(), heap_.end(), lower_rank);
 }

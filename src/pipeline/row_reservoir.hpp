@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -29,13 +30,17 @@ class RowReservoir {
 
   /// Kept entries, in no particular order.
   std::span<const Entry> entries() const noexcept { return heap_; }
-  const float* row(std::size_t slot) const noexcept { return rows_.data() + slot * row_length_; }
+  const float* row(std::size_t slot) const noexcept {
+    return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_;
+  }
 
  private:
+  static constexpr std::size_t kBlockRows = 64;
+
   std::size_t row_length_;
   std::size_t capacity_;
   std::vector<Entry> heap_;  ///< largest rank first
-  std::vector<float> rows_;
+  std::vector<std::unique_ptr<float[]>> blocks_;  ///< of kBlockRows rows: growing copies nothing and holds nothing twice
 };
 
 }  // namespace nq

@@ -18,6 +18,10 @@ constexpr std::uint8_t kReadRule = 4;
 constexpr std::uint64_t kFold = 4;    // one image of so many judges
 constexpr std::int64_t kShare = 8;  // of the capacity, for extreme and for read rows
 
+/// The extreme of two values, NaN when either is: one value that is no number must show, kept row or not.
+float low_of(float a, float b) { return std::isnan(b) ? b : std::min(a, b); }
+float high_of(float a, float b) { return std::isnan(b) ? b : std::max(a, b); }
+
 float magnitude(const float* row, std::int64_t length) {
   float largest = 0;
   for (std::int64_t channel = 0; channel < length; ++channel) largest = std::max(largest, std::fabs(row[channel]));
@@ -49,8 +53,8 @@ void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
     const float* row = rows.row(index);
     for (std::int64_t channel = 0; channel < c_in_; ++channel) {
       const auto at = static_cast<std::size_t>(channel);
-      totals_.channel_min[at] = std::min(totals_.channel_min[at], row[channel]);
-      totals_.channel_max[at] = std::max(totals_.channel_max[at], row[channel]);
+      totals_.channel_min[at] = low_of(totals_.channel_min[at], row[channel]);
+      totals_.channel_max[at] = high_of(totals_.channel_max[at], row[channel]);
     }
     const std::uint64_t key = mix64(image_key ^ mix64(static_cast<std::uint64_t>(index)));
     const bool read = marked && readout_[static_cast<std::size_t>(index)] != 0;
@@ -88,8 +92,8 @@ void SiteObserver::keep(std::uint64_t key, const KeptRow& row) {
 
 void SiteObserver::add(const Totals& totals) {
   for (std::size_t channel = 0; channel < totals_.channel_min.size(); ++channel) {
-    totals_.channel_min[channel] = std::min(totals_.channel_min[channel], totals.channel_min[channel]);
-    totals_.channel_max[channel] = std::max(totals_.channel_max[channel], totals.channel_max[channel]);
+    totals_.channel_min[channel] = low_of(totals_.channel_min[channel], totals.channel_min[channel]);
+    totals_.channel_max[channel] = high_of(totals_.channel_max[channel], totals.channel_max[channel]);
   }
   totals_.tokens += totals.tokens;
   totals_.read_tokens += totals.read_tokens;

@@ -4,9 +4,11 @@
 #include <mutex>
 
 #include "core/check.hpp"
+#include "core/log.hpp"
 #include "core/parallel.hpp"
 #include "pipeline/affine_fold.hpp"
 #include "pipeline/group_fitter.hpp"
+#include "pipeline/odd_numbers.hpp"
 #include "pipeline/output_changes.hpp"
 #include "pipeline/site_bits.hpp"
 #include "pipeline/value_fold.hpp"
@@ -100,7 +102,12 @@ std::vector<SiteRecipe> SitePlan::fit(std::size_t group, const SiteStatistics& s
   return fit_group(groups_[group], static_cast<int>(group), statistics, context, method_, fit_options_[group]);
 }
 
+void SitePlan::warn_of_odd_numbers(std::size_t group, const SiteObserver& observer) const {
+  for (const std::string& text : odd_numbers(groups_[group], observer.totals())) log_warning("{}", text);
+}
+
 std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progress, const CalibrationState* kept) const {
+  for (std::size_t group = 0; group < groups_.size(); ++group) warn_of_odd_numbers(group, *observers[group]);
   progress.begin("searching", static_cast<std::int64_t>(groups_.size()), "sites");
   std::vector<std::vector<SiteRecipe>> fitted(groups_.size());
   std::mutex progress_mutex;

@@ -42,6 +42,9 @@ class SitePlan {
 
   std::vector<SiteRecipe> fit(std::size_t group, const SiteStatistics& statistics) const;
 
+  /// Warns of what is odd about the numbers of a group.
+  void warn_of_odd_numbers(std::size_t group, const SiteObserver& observer) const;
+
   /// All groups, in order; releases the observers. What `kept` has is taken from there, the rest is added to it.
   std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress, const CalibrationState* kept = nullptr) const;
 

@@ -84,7 +84,7 @@ int report_current_exception(const CLI::App& app) {
   } catch (const Error& error) {
     return report(error.kind(), error.full_text());
   } catch (const std::bad_alloc&) {
-    return report(ErrorKind::resource, "not enough memory");
+    return report(ErrorKind::resource, "not enough memory · hint: lower --max-memory or --threads, or lift the limit of the process");
   } catch (const std::exception& error) {
     return report(ErrorKind::internal, error.what());
   }

@@ -1,3 +1,5 @@
+#include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -74,6 +76,12 @@ void install_signal_handlers() {
   has_deadline = ::timer_create(CLOCK_MONOTONIC, &event, &deadline) == 0;
 }
 
+/// By default every thread's heap reserves address space that it does not use, which a limit on it counts all the same.
+void share_heap_under_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) ::mallopt(M_ARENA_MAX, 1);
+}
+
 constexpr const char* kFooter = R"(
 Examples:
   nqcli inspect vit.onnx
@@ -101,6 +109,7 @@ void describe(CLI::App& app) {
 int main(int argc, char** argv) {
   CLI::App app;
   try {
+    nq::share_heap_under_limit();
     nq::install_signal_handlers();
     nq::describe(app);
     app.parse(argc, argv);

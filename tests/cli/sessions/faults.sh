@@ -26,9 +26,16 @@ cp out/q.onnx out/q.recipe.json out/q.stats in/
 chmod a-w in/vit.onnx in/q.onnx
 inputs=$(cd in && state)
 
-# whole FILE: the file is what the undisturbed run wrote. Counts hold the seconds that they took.
+# whole FILE: the file is what the undisturbed run wrote. Counts hold the seconds that they took. Model and recipe
+# are written before their evaluation is recorded in them: without the record they are whole too, and can be used.
 whole() {
-  cmp -s <(sed '/"seconds"/d' "$1") <(sed '/"seconds"/d' "$want/${1#out/}")
+  cmp -s <(sed '/"seconds"/d' "$1") <(sed '/"seconds"/d' "$want/${1#out/}") && return
+  [[ $code != 0 ]] || return 1
+  case $1 in
+    *.onnx) "$NQCLI" inspect "$1" -q >/dev/null 2>&1 ;;
+    *.recipe.json) "$NQCLI" quantize in/vit.onnx --recipe "$1" -q -o ../.log/tried.onnx >/dev/null 2>&1 ;;
+    *) return 1 ;;
+  esac
 }
 
 # point COMMAND KIND N: one run with one fault. The outcome is counted.

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -140,6 +141,25 @@ TEST_CASE("the sampled rows are a fair share of every image", "[pipeline]") {
     // 100 expected, standard deviation below 10.
     CHECK(count > 50);
     CHECK(count < 150);
+  }
+}
+
+TEST_CASE("a value that is no number shows in the extremes, kept or not, in any order", "[pipeline]") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const int at : {0, 39}) {
+    SiteObserver observer(kChannels, 8);
+    std::vector<float> rows = image_rows(0);
+    rows[static_cast<std::size_t>(at) * kChannels + 2] = nan;
+    observer.observe({rows.data(), kTokens, kChannels, kChannels}, hash_name("odd"));
+    observe(observer, 1);
+    SiteObserver sum(kChannels, 8);
+    observe(sum, 2);
+    sum.add(observer.totals());
+    for (const SiteObserver* each : {&observer, &sum}) {
+      CHECK(std::isnan(each->totals().channel_min[2]));
+      CHECK(std::isnan(each->totals().channel_max[2]));
+      CHECK(std::isfinite(each->totals().channel_max[1]));
+    }
   }
 }
 

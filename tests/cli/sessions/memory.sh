@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Memory: the estimate is near the peak, too little is refused with what would fit, and what would fit does.
+source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
+
+model=$NQ_SOURCE/models/demo_vit.onnx
+common=(calibrate "$model" --images "$NQ_SOURCE/models/images/calib" --no-preprocess-check --threads 2)
+
+# Within 15 % of the peak.
+for method in minmax noisyquant best; do
+  ok "${common[@]}" --method "$method" --max-memory 64M -o q.onnx --json
+  estimate=$(sed -n 's/.*takes about \([0-9]*\) MiB of memory.*/\1/p' ../.log/stderr)
+  awk -v peak="$(json_value peak_rss_bytes)" -v mib="$estimate" 'BEGIN {
+    ratio = mib * 1048576 / peak
+    printf "%s MiB estimated, %.0f MiB at the peak, ratio %.3f\n", mib, peak / 1048576, ratio
+    exit !(ratio > 0.85 && ratio < 1.15) }' || fail "the estimate of $method is more than 15 % off"
+done
+
+# Too little address space: refused before the work, then done with what was said to fit.
+limited() {
+  (ulimit -v "$1" && shift && run "$@")
+}
+# How much the program itself takes depends on its libraries, so the limit is found from above.
+for ((space = 300000; space > 60000; space -= 10000)); do
+  rm -f none.onnx
+  limited "$space" "${common[@]}" --method minmax -o none.onnx
+  ! grep -q "would fit" ../.log/stderr || break
+done
+expect_exit 6
+expect_stderr "error[resource]" "MiB are left" "would fit"
+[[ ! -e none.onnx ]] || fail "a file was written"
+fits=$(sed -n 's/.*--max-memory \([0-9]*M\) would fit.*/\1/p' ../.log/stderr)
+[[ -n $fits ]] || fail "nothing that would fit is said"
+limited "$space" "${common[@]}" --method minmax -o fits.onnx --max-memory "$fits"
+expect_exit 0
+
+# Whatever the limit, it ends with an answer and never by a signal.
+for space in 40000 80000 120000 130000; do
+  rm -f none.onnx
+  limited "$space" "${common[@]}" --method minmax -o none.onnx
+  case $(cat ../.log/code) in
+    0) [[ -e none.onnx ]] || fail "no file" ;;
+    6) [[ ! -e none.onnx ]] || fail "a file was written" ;;
+    127) grep -q "error while loading shared libraries" ../.log/stderr || fail "with $space kB" ;;  # not even started
+    *) fail "with $space kB of address space" ;;
+  esac
+done
