@@ -137,9 +137,9 @@ void check_available_memory(const CalibrationEstimate& estimate) {
   log_info("calibrating takes about {} MiB of memory, {} of it samples", estimate.memory_bytes() >> 20, estimate.sample_bytes >> 20);
   const std::uint64_t available = available_memory().value_or(UINT64_MAX);
   if (needed <= available) return;
-  // The searches shrink with the samples; the rest is the margin of the estimate.
+  // Half of what is left: the estimate is near and the heap is not packed.
   const std::uint64_t others = needed > estimate.sample_bytes ? needed - estimate.sample_bytes : 0;
-  const std::uint64_t fits = available > others ? (available - others) / 8 * 7 >> 20 : 0;
+  const std::uint64_t fits = available > others ? (available - others) / 2 >> 20 : 0;
   throw Error(ErrorKind::resource,
               fmt::format("calibrating needs about {} MiB more memory, {} MiB are left", needed >> 20, available >> 20),
               fits > 0 ? fmt::format("--max-memory {}M would fit", fits)

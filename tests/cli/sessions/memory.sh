@@ -34,7 +34,7 @@ limited "$space" "${common[@]}" --method minmax -o fits.onnx --max-memory "$fits
 expect_exit 0
 
 # Whatever the limit, it ends with an answer and never by a signal.
-for space in 40000 80000 120000 130000; do
+for space in 60000 90000 120000 130000; do
   rm -f none.onnx
   limited "$space" "${common[@]}" --method minmax -o none.onnx
   case $(cat ../.log/code) in
