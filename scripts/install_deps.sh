@@ -4,6 +4,7 @@
 #   scripts/install_deps.sh            what the build needs
 #   scripts/install_deps.sh --tests    and Python, for the tests that compare with other runtimes
 #   scripts/install_deps.sh --browser  and Chromium besides, for the tests of the report's page
+#   scripts/install_deps.sh --fuzz     and clang with its runtimes, for the presets fuzz and tsan
 set -euo pipefail
 
 packages=(
@@ -17,8 +18,9 @@ case "${1:-}" in
   "") ;;
   --tests) packages+=(python3 python3-venv) ;;
   --browser) packages+=(python3 python3-venv chromium) ;;
+  --fuzz) packages+=(clang-16 libclang-rt-16-dev libomp-16-dev llvm-16) ;;
   *)
-    echo "usage: $0 [--tests|--browser]" >&2
+    echo "usage: $0 [--tests|--browser|--fuzz]" >&2
     exit 2
     ;;
 esac

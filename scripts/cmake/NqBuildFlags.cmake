@@ -17,7 +17,7 @@ target_compile_options(nq_build_flags INTERFACE
   -fno-fast-math -ffp-contract=off -fvisibility=hidden
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
   # GCC 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
-  -Wno-restrict)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_compile_definitions(nq_build_flags INTERFACE EIGEN_DONT_PARALLELIZE)
 if(NQ_ARCH)
   target_compile_options(nq_build_flags INTERFACE "-march=${NQ_ARCH}")
