@@ -46,11 +46,12 @@ onnx::NodeProto to_proto(const NodeSpec& spec) {
   return node;
 }
 
-void upgrade_with_subgraphs(onnx::NodeProto& node, int opset, const UpgradeContext& context) {
-  upgrade_node_to_13(node, opset, context);
+void upgrade_with_subgraphs(onnx::NodeProto& node, int opset, int target, const UpgradeContext& context) {
+  if (opset < 13) upgrade_node_to_13(node, opset, context);
+  if (target > 13) upgrade_node_to_21(node, std::max(opset, 13), context);
   for (auto& attribute : *node.mutable_attribute()) {
     if (!attribute.has_g()) continue;
-    for (auto& inner : *attribute.mutable_g()->mutable_node()) upgrade_with_subgraphs(inner, opset, context);
+    for (auto& inner : *attribute.mutable_g()->mutable_node()) upgrade_with_subgraphs(inner, opset, target, context);
   }
 }
 
@@ -143,21 +144,20 @@ void ModelEdit::set_producer(const std::string& name, const std::string& version
   state_->impl->proto.set_producer_version(version);
 }
 
-void ModelEdit::raise_to_opset13(const std::function<int(const std::string&)>& rank_of) {
-  constexpr int kTarget = 13;
+void ModelEdit::raise_opset(int target, const std::function<int(const std::string&)>& rank_of) {
   auto& proto = state_->impl->proto;
   const int opset = imported_opset(proto, "");
-  if (opset < kTarget) {
+  if (opset < target) {
     NQ_CHECK(opset >= kOldestUpgradableOpset, unsupported, "the model is at opset {}; export it at opset {} or later",
-             opset, kTarget);
+             opset, target);
     const UpgradeContext context{
         [&](const std::string& base, const std::vector<std::int64_t>& values) {
           return add_initializer(base, Tensor::of(Shape{static_cast<std::int64_t>(values.size())}, values));
         },
         [&](const std::string& base, float value) { return add_initializer(base, Tensor::scalar(value)); }, rank_of};
-    for (auto& node : state_->nodes) upgrade_with_subgraphs(node, opset, context);
+    for (auto& node : state_->nodes) upgrade_with_subgraphs(node, opset, target, context);
     for (auto& import : *proto.mutable_opset_import()) {
-      if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(kTarget);
+      if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(target);
     }
   }
   const int needed = ir_version_of_opset(imported_opset(proto, ""));

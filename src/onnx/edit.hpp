@@ -48,10 +48,10 @@ class ModelEdit {
   std::string node_name(const std::string& origin) const;
   void set_metadata(const std::string& key, const std::string& value);
   void set_producer(const std::string& name, const std::string& version);
-  /// Raises the default domain to opset 13 when it is older, rewriting the nodes whose form
-  /// changed, and the IR version to what the opset needs. `rank_of` tells the rank of a value, -1
+  /// Raises the default domain to opset `target` (13 or 21) when it is older, rewriting the nodes whose
+  /// form changed, and the IR version to what the opset needs. `rank_of` tells the rank of a value, -1
   /// when unknown. Throws Error(unsupported) where that is not possible.
-  void raise_to_opset13(const std::function<int(const std::string&)>& rank_of);
+  void raise_opset(int target, const std::function<int(const std::string&)>& rank_of);
 
   /// Drops nodes and initializers that only the replaced inputs used, and returns the model.
   ModelFile finish();

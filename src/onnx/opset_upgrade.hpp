@@ -26,6 +26,11 @@ inline constexpr int kOldestUpgradableOpset = 8;
 /// model uses kept its form. Throws Error(unsupported) naming a node that has no equal form.
 void upgrade_node_to_13(onnx::NodeProto& node, int opset, const UpgradeContext& context);
 
+/// Rewrites one node of the default domain from `opset` (13 to 20) to the form of opset 21: reductions whose axes became
+/// an input, Split without sizes, the modes of GridSample and RoiAlign. Throws Error(unsupported) naming a node that
+/// has no equal form.
+void upgrade_node_to_21(onnx::NodeProto& node, int opset, const UpgradeContext& context);
+
 /// Smallest IR version of an opset (onnx/docs/Versioning.md, released versions table).
 int ir_version_of_opset(int opset);
 

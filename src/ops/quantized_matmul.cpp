@@ -8,11 +8,11 @@
 // DequantizeLinear, MatMul, bias, activation and residual mean together, in integer arithmetic. A
 // graph pass binds it to QDQ patterns; it never reaches a file.
 //
-// Inputs: x float [..., depth]; w int8 or uint8 [depth, cols] ([cols, depth] with trans_b), its
+// Inputs: x float [..., depth]; w int8, int4 or uint8 [depth, cols] ([cols, depth] with trans_b), its
 // zero point in w_zero; w_scale float, one or one per column; bias float [cols], optional;
 // residual float, as the output, optional. Weights and scales are constants.
 // Attributes: x_scale, x_zero, qmin, qmax (the activation's grid, within int8 or uint8; narrower
-// below 8 bits), w_zero (0 for int8, 128 for uint8), trans_b, activation.
+// below 8 bits), w_zero (0 for signed codes, 128 for uint8), trans_b, activation.
 
 namespace nq {
 namespace {
@@ -61,7 +61,7 @@ kernels::Activation activation_of(const OpContext& context) {
   return kernels::Activation::relu;
 }
 
-/// The weight as int8 with zero point 0. Throws Error(unsupported) on any other zero point.
+/// The weight as int8 with zero point 0 (in memory an int4 code takes a byte). Throws Error(unsupported) on any other zero point.
 std::vector<std::int8_t> symmetric_weight(const OpContext& context) {
   const Tensor& w = context.require_constant(kWeight);
   const bool is_unsigned = w.dtype() == DType::u8;
@@ -98,7 +98,7 @@ class QuantizedMatMul final : public Kernel {
 void infer_quantized_matmul(OpContext& context) {
   check_arity(context, {3, 5});
   check_dtype(context, kX, {DType::f32});
-  check_dtype(context, kWeight, {DType::i8, DType::u8});
+  check_dtype(context, kWeight, {DType::i8, DType::i4, DType::u8});
   check_dtype(context, kWeightScale, {DType::f32});
   const QuantizedShape s = quantized_shape(context);
   (void)grid_of(context);

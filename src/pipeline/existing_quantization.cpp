@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pipeline/qdq_product.hpp"
+
 namespace nq {
 namespace {
 
@@ -57,7 +59,7 @@ bool read_weight(const Graph& source, const LinearSite& site, ExistingQuantizati
   ValueId weight = product->inputs[1];
   while (const Node* transpose = producer(source, weight, "Transpose")) weight = transpose->inputs.front();
   const Node* dequantize = producer(source, weight, "DequantizeLinear");
-  const Tensor* codes = dequantize == nullptr ? nullptr : constant_input(source, *dequantize, 0);
+  const Tensor* codes = dequantize == nullptr ? nullptr : stored_constant(source, dequantize->inputs.front());
   const Tensor* scale = dequantize == nullptr ? nullptr : constant_input(source, *dequantize, 1);
   if (codes == nullptr || scale == nullptr || scale->elements() == 0) return false;
   const auto scales = to_vector<double>(scale->view());

@@ -12,6 +12,9 @@
 
 namespace nq {
 
+/// Most bits of a code that ONNX INT4 holds.
+inline constexpr int kInt4Bits = 4;
+
 /// Writes the QDQ form of one group of sites into a model.
 ///
 ///   x -> [Mul 1/channel_scale] -> [Add noisy_bias] -> [Clip below 8 bits] -> QuantizeLinear ->
@@ -39,6 +42,7 @@ class GroupEmitter {
   std::string apply_affine(std::string x);
   void emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x);
   std::string emit_weight(const LinearSite& site, const SiteRecipe& recipe, const std::vector<std::int8_t>& codes);
+  std::string add_codes(const LinearSite& site, const SiteRecipe& recipe, const std::vector<std::int8_t>& codes);
   std::string emit_side_path(const LinearSite& site, const SiteRecipe& recipe);
   void emit_matmul(const LinearSite& site, const std::string& x, const std::string& weight, const std::string& side,
                    const std::vector<float>& bias, bool bias_needed);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/onnx_dtype.hpp"
+
 namespace nq {
 namespace {
 
@@ -64,6 +66,12 @@ const Node* maker_of(const Graph& graph, ValueId value) {
   return node.domain.empty() ? &node : nullptr;
 }
 
+const Tensor* stored_constant(const Graph& graph, ValueId value) {
+  if (const Tensor* constant = graph.constant(value)) return constant;
+  const Node* cast = maker_of(graph, value);
+  return cast != nullptr && cast->op_type == "Cast" ? graph.constant(cast->inputs.front()) : nullptr;
+}
+
 std::optional<QuantizedOperand> read_operand(const Graph& graph, ValueId value) {
   QuantizedOperand operand;
   const Node* node = maker_of(graph, value);
@@ -74,16 +82,17 @@ std::optional<QuantizedOperand> read_operand(const Graph& graph, ValueId value) 
   if (node == nullptr || node->op_type != "DequantizeLinear") return std::nullopt;
   operand.dequantize = node;
   read_parameters(graph, *node, operand);
-  operand.codes = graph.constant(node->inputs.front());
+  operand.codes = stored_constant(graph, node->inputs.front());
   const Node* above = maker_of(graph, node->inputs.front());
+  if (operand.codes != nullptr) operand.type = above == nullptr ? operand.codes->dtype() : attr_dtype(*above, "to");
   if (above != nullptr && above->op_type == "Clip") {
     operand.integer_clip = true;
     above = maker_of(graph, above->inputs.front());
   }
   if (above != nullptr && above->op_type == "QuantizeLinear") operand.quantize = above;
-  operand.type = operand.codes != nullptr      ? operand.codes->dtype()
-                 : operand.quantize != nullptr ? code_type(graph, *operand.quantize)
-                                               : DType::i32;
+  if (operand.codes == nullptr) {
+    operand.type = operand.quantize != nullptr ? code_type(graph, *operand.quantize) : DType::i32;
+  }
   const CodeRange range = range_of(operand.type);
   operand.code_min = range.low;
   operand.code_max = range.high;

@@ -12,7 +12,7 @@ namespace nq {
 struct QuantizedOperand {
   const Node* dequantize = nullptr;
   const Node* quantize = nullptr;  ///< of an activation; null for a stored constant
-  const Tensor* codes = nullptr;   ///< of a stored constant
+  const Tensor* codes = nullptr;   ///< of a stored constant, as stored: int4 behind a Cast to `type` has its own type
   bool integer_clip = false;       ///< a Clip on codes lies between quantize and dequantize
   bool transposed = false;         ///< a Transpose lies between dequantize and the product
   DType type = DType::i8;          ///< of the codes
@@ -28,6 +28,9 @@ struct QuantizedOperand {
 
 /// Reads the operand behind `value` if it comes from DequantizeLinear.
 std::optional<QuantizedOperand> read_operand(const Graph& graph, ValueId value);
+
+/// The constant that `value` is, or that a Cast makes it from; null otherwise.
+const Tensor* stored_constant(const Graph& graph, ValueId value);
 
 /// Node of the default domain that makes `value`; null for others, constants and graph inputs.
 const Node* maker_of(const Graph& graph, ValueId value);

@@ -1,5 +1,6 @@
 #include "nq/quantize.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -77,6 +78,14 @@ Recipe with_rounded_noise(Recipe recipe) {
   return recipe;
 }
 
+void check_int4(const Recipe& recipe) {
+  const bool fits = std::any_of(recipe.sites.begin(), recipe.sites.end(),
+                                [](const SiteRecipe& site) { return site.weight.bits <= kInt4Bits; });
+  if (fits) return;
+  throw Error(ErrorKind::usage, "no layer has weights of at most 4 bits, and more do not fit int4",
+              "--wbits 4 or a --bits rule such as 'fc1=w4'");
+}
+
 }  // namespace
 
 ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOptions& options) {
@@ -84,12 +93,13 @@ ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOption
   NQ_CHECK(recipe.model_sha256 == whole.sha256(), input,
            "the recipe was made for another model (sha256 {}..., this one is {}...)", recipe.model_sha256.substr(0, 12),
            whole.sha256().substr(0, 12));
+  if (options.int4_weights) check_int4(recipe);
   const ModelFile model = calibrated_part(whole, recipe);
   const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
   const SiteSearch found = find_linear_sites(typed);
   ModelEdit edit(model);
-  // Per-channel DequantizeLinear exists since opset 13.
-  edit.raise_to_opset13([&](const std::string& name) {
+  // Per-channel DequantizeLinear exists since opset 13, int4 since 21.
+  edit.raise_opset(options.int4_weights ? 21 : 13, [&](const std::string& name) {
     const auto id = typed.graph.find_value(name);
     return id ? typed.type(*id).shape.rank() : -1;
   });

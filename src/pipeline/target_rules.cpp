@@ -61,6 +61,9 @@ std::string why_float_ort(const ProductContext& product) {
 std::string why_float_tensorrt(const ProductContext& product) {
   for (const QuantizedOperand* operand : {&*product.left, &*product.right}) {
     if (operand->type != DType::i8) return fmt::format("TensorRT takes int8, and it has {}", to_string(operand->type));
+    if (operand->is_constant() && operand->codes->dtype() != operand->type) {
+      return fmt::format("TensorRT takes int8 codes as stored, and they are {}", to_string(operand->codes->dtype()));
+    }
     if (!all_zero(operand->zero_points)) return "TensorRT takes zero points of 0";
     if (operand->integer_clip) return "TensorRT takes Clip on float alone";
   }

@@ -141,8 +141,8 @@ class Verifier {
                             weight.type == DType::i8;
     if (!rows_first) return;
     const std::int64_t shift = x.type == DType::i8 ? 128 : 0;
-    const auto stored = weight.codes->span<std::int8_t>();
-    std::vector<std::int8_t> codes(stored.begin(), stored.end());
+    const auto* stored = weight.codes->view().as<std::int8_t>();  // int8, or int4 that takes a byte in memory
+    std::vector<std::int8_t> codes(stored, stored + weight.codes->elements());
     std::int64_t rows = weight.codes->shape()[0];
     std::int64_t columns = weight.codes->shape()[1];
     const bool by_attribute = product.node->op_type == "Gemm" && attr_int(*product.node, "transB", 0) != 0;

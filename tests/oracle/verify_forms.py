@@ -53,11 +53,22 @@ class Form:
         codes = numpy.random.default_rng(4).integers(-60, 61, size=shape)
         if kind == "u8":
             codes += 128
+        if kind.startswith("i4"):
+            return self.int4_weight(numpy.clip(codes, -8, 7), kind == "i4 cast")
         count = shape[axis]
         scale = numpy.full(count, 0.01, numpy.float32) if per_channel else numpy.float32(0.01)
         point = numpy.full(count if per_channel else (), 128 if kind == "u8" else 0, CODES[kind])
         names = [self.constant("w_codes", codes.astype(CODES[kind])), self.constant("w_scale", scale), self.constant("w_zero_point", point)]
         return self.node("DequantizeLinear", names, "w_float", **({"axis": axis} if per_channel else {}))
+
+    def int4_weight(self, codes, cast):
+        nibbles = codes.astype(numpy.uint8).ravel() & 15
+        stored = TensorProto(name="w_int4", data_type=TensorProto.INT4, dims=codes.shape)
+        stored.raw_data = (nibbles[0::2] | nibbles[1::2] << 4).tobytes()
+        self.constants.append(stored)
+        name = self.node("Cast", ["w_int4"], "w_codes", to=TensorProto.INT8) if cast else "w_int4"
+        scale = self.constant("w_scale", numpy.full(codes.shape[1], 0.01, numpy.float32))
+        return self.node("DequantizeLinear", [name, scale], "w_float", axis=1)
 
     def bias(self, shape):
         return self.constant("bias", numpy.random.default_rng(5).normal(size=shape).astype(numpy.float32))
@@ -117,6 +128,8 @@ FORMS = {
     "6 bits, clip on unsigned codes": (matmul(x="u8", bias=[1, 1, COLUMNS], clip="codes"), INT8),
     "weight behind a Transpose": (matmul(axis=0, turned=True), INT8),
     "16-bit activation": (matmul(x="u16", opset=21), FLOAT),
+    "int4 weight behind a Cast": (matmul(w="i4 cast", bias=[1, 1, COLUMNS], opset=21), INT8),
+    "int4 weight": (matmul(w="i4", opset=21), FLOAT),
     "weight only": (matmul(x=None), FLOAT),
     "Gemm without C": (gemm(), INT8),
     "Gemm without C, Add [N]": (gemm(add=[COLUMNS]), INT8),

@@ -21,10 +21,13 @@ std::filesystem::path default_recipe(const std::filesystem::path& output) {
 }
 
 EmitOptions emit_options(const Recipe& recipe) {
-  const auto fold = recipe.options.find(kFoldOption);
-  const auto type = recipe.options.find(kNoiseTypeOption);
-  return {.fold_noise = fold == recipe.options.end() || fold->second != "false",
-          .int16_offsets = type != recipe.options.end() && type->second == "int16"};
+  const auto is = [&recipe](const char* key, const char* value) {
+    const auto option = recipe.options.find(key);
+    return option != recipe.options.end() && option->second == value;
+  };
+  return {.fold_noise = !is(kFoldOption, "false"),
+          .int16_offsets = is(kNoiseTypeOption, "int16"),
+          .int4_weights = is(kWeightStorageOption, "int4")};
 }
 
 }  // namespace nq

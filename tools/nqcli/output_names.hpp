@@ -28,6 +28,9 @@ inline constexpr const char* kFoldOption = "fold";
 /// Key of Recipe::options for EmitOptions::int16_offsets: "int16" or absent.
 inline constexpr const char* kNoiseTypeOption = "noise_dtype";
 
+/// Key of Recipe::options for EmitOptions::int4_weights: "int4" or absent.
+inline constexpr const char* kWeightStorageOption = "weight_storage";
+
 /// How the recipe's model is written.
 EmitOptions emit_options(const Recipe& recipe);
 

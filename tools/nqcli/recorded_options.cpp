@@ -16,8 +16,8 @@ namespace nq {
 namespace {
 
 /// Keys of a recipe that are no options of the calibration: what the command line adds, and the part of the model.
-const std::set<std::string> kAdded = {kFoldOption, kNoiseTypeOption, "target",    "input_name",
-                                      "output_name", "input_shape",    "bad_images",    "listed_images"};
+const std::set<std::string> kAdded = {kFoldOption, kNoiseTypeOption, kWeightStorageOption, "target",       "input_name",
+                                      "output_name", "input_shape",  "bad_images",         "listed_images"};
 
 std::vector<std::string> arguments_of(const std::map<std::string, std::string>& options) {
   std::vector<std::string> arguments;

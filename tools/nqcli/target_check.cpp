@@ -7,12 +7,16 @@
 
 namespace nq {
 
-void check_target_options(const std::string& target, const MethodOptions& fit, const std::string& noise_dtype) {
+void check_target_options(const std::string& target, const MethodOptions& fit, const std::string& noise_dtype,
+                          bool int4_weights) {
   if (target.empty()) return;
   const Target chosen = target_from(target);
   if (chosen != Target::tensorrt && chosen != Target::portable) return;
   if (noise_dtype == "int16") {
     throw Error(ErrorKind::usage, fmt::format("--noise-dtype int16 makes int16 constants, which --target {} does not take", target));
+  }
+  if (int4_weights) {
+    throw Error(ErrorKind::usage, fmt::format("--weight-storage int4 puts a Cast behind the weights, which --target {} does not take", target));
   }
   if (fit.activation_symmetric) return;
   throw Error(ErrorKind::usage,

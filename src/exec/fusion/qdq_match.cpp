@@ -40,7 +40,8 @@ std::optional<WeightMatch> QdqMatcher::weight(ValueId value, bool transposed) co
   const auto values = scale->span<float>();
   if (!std::all_of(values.begin(), values.end(), [](float item) { return item > 0.0F; })) return std::nullopt;
   const std::int64_t neutral = codes->dtype() == DType::u8 ? 128 : 0;
-  if (codes->dtype() != DType::i8 && codes->dtype() != DType::u8) return std::nullopt;
+  const bool is_signed = codes->dtype() == DType::i8 || codes->dtype() == DType::i4;
+  if (!is_signed && codes->dtype() != DType::u8) return std::nullopt;
   if (!all_zero_points_are(*node, neutral)) return std::nullopt;
   return WeightMatch{node->inputs[0], node->inputs[1], neutral};
 }

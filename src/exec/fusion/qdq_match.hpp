@@ -13,7 +13,7 @@ struct ActivationMatch {
   std::int64_t zero_point = 0, qmin = 0, qmax = 0;
 };
 
-/// A weight behind DequantizeLinear: int8 codes with zero point 0, or uint8 ones with 128.
+/// A weight behind DequantizeLinear: int8 or int4 codes with zero point 0, or uint8 ones with 128.
 struct WeightMatch {
   ValueId codes, scale;
   std::int64_t zero_point = 0;

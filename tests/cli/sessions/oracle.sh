@@ -15,7 +15,7 @@ compare() { "$NQ_PYTHON" "$NQ_SOURCE/tests/cli/compare_with_onnxruntime.py" "$@"
 ok run vit.onnx --input images.pb --output-dir float
 compare vit.onnx images.pb float/logits.pb 100
 for options in "--wbits 8 --abits 8" "--wbits 6 --abits 6" "--wbits 4 --abits 4 --activation asymmetric" \
-  "--head --patch-embed" "--no-fold --wbits 6 --abits 6"; do
+  "--wbits 4 --abits 8 --weight-storage int4" "--head --patch-embed" "--no-fold --wbits 6 --abits 6"; do
   read -ra words <<<"$options"
   ok calibrate vit.onnx --images images --preprocess inception "${words[@]}" -o q.onnx -q
   ok run q.onnx --input images.pb --output-dir quantized

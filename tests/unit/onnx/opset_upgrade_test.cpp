@@ -13,8 +13,9 @@ using test::floats;
 using test::model_text;
 using test::run;
 
-/// A body at an old opset gives the same values after it was raised to 13.
-void check_upgrade(const std::string& output, const std::string& body, int opset, const Shape& input_shape) {
+/// A body at an old opset gives the same values after it was raised.
+void check_upgrade(const std::string& output, const std::string& body, int opset, const Shape& input_shape,
+                   int target = 13) {
   INFO(body);
   std::string dims;
   for (const auto dim : input_shape) dims += (dims.empty() ? "" : ",") + std::to_string(dim);
@@ -23,10 +24,10 @@ void check_upgrade(const std::string& output, const std::string& body, int opset
   REQUIRE_NOTHROW(old.check());
   ModelEdit edit(old);
   const int rank = input_shape.rank();
-  edit.raise_to_opset13([rank](const std::string&) { return rank; });
+  edit.raise_opset(target, [rank](const std::string&) { return rank; });
   const ModelFile raised = edit.finish();
-  CHECK(raised.opset() == 13);
-  CHECK(raised.ir_version() >= 7);
+  CHECK(raised.opset() == target);
+  CHECK(raised.ir_version() >= (target == 13 ? 7 : 10));
   REQUIRE_NOTHROW(raised.check());
   const Tensor input = test::random_tensor(input_shape, "x");
   const Tensor before = run(old, {input})[0];
@@ -64,6 +65,39 @@ TEST_CASE("forms of opsets before 11 are raised too", "[onnx]") {
   check_upgrade("float[2,2]", "{ y, i = TopK<k = 2>(x) }", 9, {2, 3});
 }
 
+TEST_CASE("forms of opsets before 21 are raised for types that came with it", "[onnx]") {
+  for (const int opset : {11, 13, 17}) {
+    for (const char* reduce : {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"}) {
+      check_upgrade("float[2,4]", std::string("{ y = ") + reduce + "<axes = [1], keepdims = 0>(x) }", opset, {2, 3, 4}, 21);
+    }
+    check_upgrade("float[1,1,1]", "{ y = ReduceMean(x) }", opset, {2, 3, 4}, 21);
+    check_upgrade("float[2,2,4]", "{ a, b = Split<axis = 1>(x) y = Identity(b) }", opset, {2, 4, 4}, 21);
+  }
+  check_upgrade("float[2,4]", "{ y = ReduceSum<axes = [1], keepdims = 0>(x) }", 11, {2, 3, 4}, 21);
+  check_upgrade("float[2,1,4]", "{ a, b = Split<axis = 1, split = [1, 2]>(x) y = Identity(a) }", 11, {2, 3, 4}, 21);
+  check_upgrade("float[2,3,4]", "{ y = Softmax<axis = 2>(x) }", 11, {2, 3, 4}, 21);
+}
+
+TEST_CASE("a model at opset 18 keeps what already had its form", "[onnx]") {
+  const ModelFile old = ModelFile::from_text(model_text("g (float[2,4] x) => (float[2,2] y)", {"int64[1] axes = {1}"},
+                                                        "{ a, b = Split<axis = 1, num_outputs = 2>(x) m = ReduceMean(x, axes) "
+                                                        "y = Add(b, m) }",
+                                                        18));
+  ModelEdit edit(old);
+  edit.raise_opset(21, [](const std::string&) { return 2; });
+  const ModelFile raised = edit.finish();
+  REQUIRE_NOTHROW(raised.check());
+  const Tensor input = test::random_tensor({2, 4}, "x");
+  CHECK(floats(run(old, {input})[0]) == floats(run(raised, {input})[0]));
+}
+
+TEST_CASE("what opset 21 gave another meaning is refused", "[onnx]") {
+  ModelEdit edit(ModelFile::from_text(model_text("g (float[2,4,3] x) => (float[2,4,3] y)",
+                                                 {"float[2] s = {1,1}", "float[2] b = {0,0}"},
+                                                 "{ y = GroupNormalization<num_groups = 2>(x, s, b) }", 18)));
+  CHECK_ERROR(edit.raise_opset(21, [](const std::string&) { return 3; }), unsupported, "GroupNormalization");
+}
+
 TEST_CASE("If branches are raised with the graph around them", "[onnx]") {
   const ModelFile old = ModelFile::from_text(
       model_text("g (float[2,1,3] x) => (float[2,3] y)", {"bool c = {1}"},
@@ -71,7 +105,7 @@ TEST_CASE("If branches are raised with the graph around them", "[onnx]") {
                  "else_branch = e () => (float[2,3] q) { q = ReduceSum<axes = [1], keepdims = 0>(x) }>(c) }",
                  11));
   ModelEdit edit(old);
-  edit.raise_to_opset13([](const std::string&) { return 3; });
+  edit.raise_opset(13, [](const std::string&) { return 3; });
   const ModelFile raised = edit.finish();
   CHECK_NOTHROW(raised.check());
   const Tensor input = test::random_tensor({2, 1, 3}, "x");
@@ -82,14 +116,14 @@ TEST_CASE("a softmax over several axes has no equal form at opset 13", "[onnx]")
   const ModelFile old = ModelFile::from_text(
       model_text("g (float[2,3,4] x) => (float[2,3,4] y)", {}, "{ y = Softmax<axis = 1>(x) }", 11));
   ModelEdit edit(old);
-  CHECK_ERROR(edit.raise_to_opset13([](const std::string&) { return 3; }), unsupported,
+  CHECK_ERROR(edit.raise_opset(13, [](const std::string&) { return 3; }), unsupported,
               "flattens several axes");
 }
 
 TEST_CASE("opsets that are too old are refused", "[onnx]") {
   ModelEdit edit(
       ModelFile::from_text(model_text("g (float[2] x) => (float[2] y)", {}, "{ y = Relu(x) }", 7)));
-  CHECK_ERROR(edit.raise_to_opset13([](const std::string&) { return 1; }), unsupported,
+  CHECK_ERROR(edit.raise_opset(13, [](const std::string&) { return 1; }), unsupported,
               "the model is at opset 7");
 }
 
@@ -97,7 +131,7 @@ TEST_CASE("a model at opset 13 or later keeps its opset", "[onnx]") {
   const ModelFile model =
       ModelFile::from_text(model_text("g (float[2] x) => (float[2] y)", {}, "{ y = Relu(x) }", 15));
   ModelEdit edit(model);
-  edit.raise_to_opset13([](const std::string&) { return 1; });
+  edit.raise_opset(13, [](const std::string&) { return 1; });
   CHECK(edit.finish().opset() == 15);
 }
 

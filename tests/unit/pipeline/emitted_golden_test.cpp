@@ -26,11 +26,11 @@ ModelFile specimen() {
 }
 
 /// The digits of a scale follow the last bits of exp and erf; the graph is what the golden file fixes.
-std::string emitted_text(const test::RecipeParts& parts, bool fold) {
+std::string emitted_text(const test::RecipeParts& parts, const EmitOptions& options) {
   const ModelFile model = specimen();
   const Tensor input = test::random_tensor({2, 3, 4}, "x");
-  const ModelFile emitted = quantize(
-      model, test::made_up_recipe(test::PlannedModel(model, {input}), {input}, parts), {.fold_noise = fold});
+  const ModelFile emitted =
+      quantize(model, test::made_up_recipe(test::PlannedModel(model, {input}), {input}, parts), options);
   CHECK_NOTHROW(emitted.check());
   return emitted.to_text();
 }
@@ -38,10 +38,11 @@ std::string emitted_text(const test::RecipeParts& parts, bool fold) {
 }  // namespace
 
 TEST_CASE("the emitted graphs are those of the golden files", "[pipeline][golden]") {
-  test::check_golden("emitted/w8a8.txt", emitted_text({}, true));
+  test::check_golden("emitted/w8a8.txt", emitted_text({}, {}));
   const test::RecipeParts noisy{.activation_bits = 6, .weight_bits = 6, .symmetric = true, .noise = true};
-  test::check_golden("emitted/w6a6_folded.txt", emitted_text(noisy, true));
-  test::check_golden("emitted/w6a6_explicit.txt", emitted_text(noisy, false));
+  test::check_golden("emitted/w6a6_folded.txt", emitted_text(noisy, {}));
+  test::check_golden("emitted/w6a6_explicit.txt", emitted_text(noisy, {.fold_noise = false}));
+  test::check_golden("emitted/w4a8_int4.txt", emitted_text({.weight_bits = 4}, {.int4_weights = true}));
 }
 
 }  // namespace nq

@@ -145,6 +145,37 @@ TEST_CASE("the emitted layer computes the formula of the search, for every kind"
   }
 }
 
+TEST_CASE("int4 storage computes what int8 storage computes, to the bit", "[pipeline]") {
+  for (const Case& item : single_layers()) {
+    const PlannedModel planned(item.model, {item.input});
+    for (const int bits : {2, 3, 4}) {
+      INFO(item.name << ", " << bits << " bits");
+      const Recipe recipe = test::made_up_recipe(
+          planned, {item.input}, {.activation_bits = 8, .weight_bits = bits, .noise = true, .outliers = {1, 6}});
+      const ModelFile bytes = quantize(item.model, recipe);
+      const ModelFile nibbles = quantize(item.model, recipe, {.int4_weights = true});
+      REQUIRE_NOTHROW(nibbles.check());
+      CHECK(bytes.opset() == 17);
+      CHECK(nibbles.opset() == 21);
+      CHECK(nibbles.ir_version() >= 10);
+      CHECK(floats(test::run(nibbles, {item.input})[0]) == floats(test::run(bytes, {item.input})[0]));
+    }
+  }
+}
+
+TEST_CASE("int4 storage leaves layers of more bits alone and refuses to do nothing", "[pipeline]") {
+  const ModelFile file = model("g (float[2,5,8] x) => (float[2,5,6] y)", {initializer_text("a", {8, 8}), initializer_text("b", {8, 6})},
+                               "{ h = MatMul(x, a) t = Tanh(h) y = MatMul(t, b) }");
+  const Tensor input = test::random_tensor({2, 5, 8}, "x");
+  const PlannedModel planned(file, {input});
+  Recipe recipe = test::made_up_recipe(planned, {input}, {.weight_bits = 5});
+  CHECK_ERROR(quantize(file, recipe, {.int4_weights = true}), usage, "at most 4 bits");
+  recipe.sites[1] = test::made_up_recipe(planned, {input}, {.weight_bits = 4}).sites[1];
+  const Graph graph = quantize(file, recipe, {.int4_weights = true}).to_graph();
+  CHECK(graph.constant(*graph.find_value("a_quantized"))->dtype() == DType::i8);
+  CHECK(graph.constant(*graph.find_value("b_quantized_int4"))->dtype() == DType::i4);
+}
+
 TEST_CASE("layers of one group share one quantizer", "[pipeline]") {
   const ModelFile file =
       model("g (float[2,5,8] x) => (float[2,5,6] q, float[2,5,4] k)",

@@ -1,7 +1,9 @@
 #include "nq/verify.hpp"
 
 #include <catch2/catch.hpp>
+#include <utility>
 
+#include "onnx/edit.hpp"
 #include "pipeline/pair_saturation.hpp"
 #include "support/errors.hpp"
 #include "support/models.hpp"
@@ -67,6 +69,34 @@ TEST_CASE("what only some targets take", "[pipeline][verify]") {
   form.weight_zero = "int8[2] wz = {0,1}";
   CHECK(verify(form.model(), Target::openvino).num_int8() == 1);
   CHECK(verify(form.model(), Target::tensorrt).products[0].reason == "TensorRT takes zero points of 0");
+}
+
+TEST_CASE("int4 weights run on integers behind a Cast alone", "[pipeline][verify]") {
+  // The text form of models has no int4: the weight is put in by an edit.
+  const auto form = [](bool cast) {
+    ModelEdit edit(ModelFile::from_text(
+        model_text("g (float[N,3,4] x) => (float[N,3,2] y)",
+                   {"float s = {0.5}", "int8 z = {0}", "float[2] ws = {0.1,0.2}", "float[4,2] w = {0,0,0,0,0,0,0,0}"},
+                   "{ q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) p = MatMul(d, w) y = Relu(p) }", 21)));
+    Tensor codes(TensorType{DType::i4, {4, 2}});
+    const std::vector<std::int8_t> values = {1, -2, 7, 4, 5, 6, 7, -8};
+    std::copy(values.begin(), values.end(), reinterpret_cast<std::int8_t*>(codes.mutable_data()));
+    std::string weight = edit.add_initializer("codes", codes);
+    if (cast) edit.insert_before("p", {"Cast", "cast", {std::exchange(weight, "bytes")}, {"bytes"}, {{"to", std::int64_t{3}}}, {}, {}});
+    edit.insert_before("p", {"DequantizeLinear", "dequantize", {weight, "ws"}, {"wd"}, {{"axis", std::int64_t{1}}}, {}, {}});
+    edit.set_input("p", 1, "wd");
+    edit.raise_opset(21, [](const std::string&) { return 3; });
+    return edit.finish();
+  };
+  const ModelFile direct = form(false);
+  const ModelFile cast = form(true);
+  CHECK(verify(direct, Target::ort_cpu).products[0].reason == "its weight is int4, not 8 bits");
+  const Verification folded = verify(cast, Target::ort_cpu);
+  CHECK(folded.passed());
+  CHECK(folded.products[0].largest_pair_sum == 255 * 12);
+  CHECK(verify(cast, Target::tensorrt).products[0].reason == "TensorRT takes int8 codes as stored, and they are int4");
+  const Tensor input = random_tensor({1, 3, 4}, "x");
+  CHECK(floats(run(direct, {input})[0]) == floats(run(cast, {input})[0]));
 }
 
 TEST_CASE("broken rules are found whatever the target", "[pipeline][verify]") {

@@ -20,6 +20,7 @@
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 #include "options/selection_options.hpp"
+#include "options/storage_options.hpp"
 #include "output_check.hpp"
 #include "output_names.hpp"
 #include "preprocess_check.hpp"
@@ -40,6 +41,7 @@ struct CalibrateCommandOptions {
   bool fold = true;
   std::string target;
   std::string noise_dtype = "float32";
+  StorageOptions storage;
   bool preprocess_check = true;
   std::optional<double> expected_top1;
   bool dry_run = false;
@@ -176,7 +178,8 @@ void run_calibrate(CalibrateCommandOptions options) {
   options.calibration.bad_images = options.images.bad_image_policy();
   options.calibration.input_shape = options.model.input_shape();
   options.calibration.fold_noise = options.fold;
-  check_target_options(options.target, options.calibration.fit, options.noise_dtype);
+  check_target_options(options.target, options.calibration.fit, options.noise_dtype, options.storage.is_int4());
+  options.storage.check(options.calibration);
   const CalibrationFiles targets = choose_targets(options);
   const ModelFile model = options.model.load();
   const Preprocess preprocess = options.images.resolve(model, options.calibration.input_shape);
@@ -198,6 +201,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   outcome.result.recipe.options[kFoldOption] = options.fold ? "true" : "false";
   if (!options.target.empty()) outcome.result.recipe.options["target"] = options.target;
   if (options.noise_dtype == "int16") outcome.result.recipe.options[kNoiseTypeOption] = options.noise_dtype;
+  options.storage.record(outcome.result.recipe);
   log_skipped(outcome.result.skipped_images);
   write_results(model, targets, outcome.result);
   try {
@@ -265,6 +269,7 @@ void add_calibrate(CLI::App& app) {
       ->check(CLI::IsMember({"float32", "int16"}))
       ->capture_default_str()
       ->group("Quantization");
+  options->storage.add_to(command);
   command
       .add_option("--target", options->target,
                   "Refuse options that this runtime does not take, and verify the written file for it")

@@ -12,6 +12,7 @@
 #include "options/calibration_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
+#include "options/storage_options.hpp"
 #include "output_check.hpp"
 #include "output_names.hpp"
 #include "quantized_set.hpp"
@@ -29,6 +30,7 @@ struct QuantizeCommandOptions {
   std::filesystem::path output;
   CalibrationOptions calibration;
   bool fold = true;
+  StorageOptions storage;
   RuntimeOptions runtime;
 };
 
@@ -41,6 +43,7 @@ struct RecipeSource {
 
 RecipeSource read_recipe(const QuantizeCommandOptions& options) {
   RecipeSource source{load_recipe(options.recipe), options.recipe, options.output};
+  options.storage.record(source.recipe);
   if (source.output.empty()) source.output = default_output(options.model.path, recipe_bits(source.recipe));
   check_output(source.output, {options.model.path, options.recipe});
   return source;
@@ -58,6 +61,7 @@ RecipeSource fit_recipe(const QuantizeCommandOptions& options, const ModelFile& 
   TerminalProgress progress(options.runtime.progress());
   source.recipe = fit_statistics(model, options.statistics, options.calibration, progress).recipe;
   source.recipe.options[kFoldOption] = options.fold ? "true" : "false";
+  options.storage.record(source.recipe);
   save_recipe(source.path, source.recipe);
   return source;
 }
@@ -67,6 +71,7 @@ void run_quantize(const QuantizeCommandOptions& options) {
   if (options.recipe.empty() == options.statistics.empty()) {
     throw Error(ErrorKind::usage, "give either --recipe or --stats");
   }
+  if (!options.statistics.empty()) options.storage.check(options.calibration);
   const ModelFile model = options.model.load();
   const RecipeSource source = options.statistics.empty() ? read_recipe(options) : fit_recipe(options, model);
   quantize(model, source.recipe, emit_options(source.recipe)).save(source.output);
@@ -115,6 +120,7 @@ void add_quantize(CLI::App& app) {
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into what feeds the layer where that is exact")
       ->group("Quantization");
+  options->storage.add_to(command);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx"
       "\n  nqcli quantize vit.onnx --stats vit.stats --method best --wbits 4 --abits 8");
