@@ -84,9 +84,11 @@ CalibrationResult calibrate(const ModelFile& model, const std::vector<Sample>& i
 
 /// The same fit from statistics that calibrate() saved, without images: with the same options the
 /// recipe is the same. Of `options`, selection and propagation come from the file. Throws
-/// Error(input) when the file is malformed or belongs to another model.
+/// Error(input) when the file is malformed, belongs to another model, or was taken with another choice of
+/// layers than `asked`, if that is given.
 CalibrationResult fit_statistics(const ModelFile& model, const std::filesystem::path& statistics,
-                                 CalibrationOptions options, Progress& progress);
+                                 CalibrationOptions options, const std::optional<SiteSelection>& asked,
+                                 Progress& progress);
 
 /// Writes the statistics of all images of the given files: what one run over them would have
 /// saved, byte for byte. Throws Error(input) when they differ in anything but the images, or share one.
@@ -109,6 +111,17 @@ struct StatisticsSummary {
     float high = 0;
   };
   std::vector<Layer> layers;
+  std::string selection;  ///< as on the command line
+  struct Product {
+    std::string scores;  ///< origins
+    std::string values;
+    std::int64_t heads = 0;
+    std::int64_t queries = 0;
+    std::int64_t keys = 0;
+    std::int64_t instances = 0;  ///< kept heads of single images
+    std::int64_t rows = 0;       ///< kept queries of each
+  };
+  std::vector<Product> products;
 };
 
 StatisticsSummary summarize_statistics(const std::filesystem::path& statistics);

@@ -31,8 +31,6 @@ class Calibration {
         graph_(model_.to_graph()), input_(checked_input(graph_, preprocess, options)),
         plan_(specialize(graph_, specialize_images(input_)), options), capacity_(plan_.capacity()),
         products_(plan_.make_products(image_plan_batch(input_))), save_interval_s_(options.save_every_s) {
-    NQ_CHECK(products_.empty() || options.save_statistics.empty(), usage,
-             "a statistics file holds no attention products: leave out --save-stats or --quantize all");
     result_.sample_bytes = plan_.sample_bytes(capacity_) + products_.sample_bytes();
     log_info("statistics keep at most {} rows per layer, {} MiB in all", capacity_, result_.sample_bytes >> 20);
   }
@@ -75,7 +73,10 @@ class Calibration {
     stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); }, start, keep);
     if (!options_.save_statistics.empty()) {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
-                      [&](const CalibrationStatistics& all) { save_statistics(options_.save_statistics, all); });
+                      [&](CalibrationStatistics& all) {
+                        all.products = products_.statistics();
+                        save_statistics(options_.save_statistics, all);
+                      });
     }
     const Stopwatch watch;
     append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
@@ -128,7 +129,7 @@ class Calibration {
   }
 
   void with_statistics(Observers& observers, const CalibrationProgress& seen,
-                       const std::function<void(const CalibrationStatistics&)>& use) {
+                       const std::function<void(CalibrationStatistics&)>& use) {
     CalibrationStatistics statistics;
     statistics.model_sha256 = result_.recipe.model_sha256;
     statistics.preprocess = result_.recipe.preprocess;
@@ -277,14 +278,12 @@ class Calibration {
     recipe.input_shapes = specialize_images(input_).shapes;
     image_lines_ = image_lines(images_);
     recipe.image_list_sha256 = lines_sha256(image_lines_);
-    plan_.record_options(recipe);
+    plan_.record_options(model_.choice(), recipe);
     record_run(recipe.options);
   }
 
   /// What differs from the default; replay needs it.
   void record_run(std::map<std::string, std::string>& record) const {
-    if (!model_.choice().input.empty()) record["input_name"] = model_.choice().input;
-    if (!model_.choice().output.empty()) record["output_name"] = model_.choice().output;
     if (options_.input_shape) record["input_shape"] = fmt::format("{}", fmt::join(*options_.input_shape, ","));
     if (options_.bad_images == BadImages::skip) {
       record["bad_images"] = "skip";

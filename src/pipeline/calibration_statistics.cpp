@@ -12,8 +12,9 @@ void check_same(bool same, const char* what) {
   NQ_CHECK(same, input, "the statistics cannot be merged: they differ in their {}", what);
 }
 
-bool same_selection(const SiteSelection& a, const SiteSelection& b) {
-  return a.patch_embed == b.patch_embed && a.head == b.head && a.include == b.include && a.exclude == b.exclude;
+bool same_product(const ProductStatistics& a, const ProductStatistics& b) {
+  return a.scores_origin == b.scores_origin && a.values_origin == b.values_origin && a.scores == b.scores &&
+         a.values == b.values && a.observer->layout() == b.observer->layout();
 }
 
 void check_mergeable(const CalibrationStatistics& a, const CalibrationStatistics& b) {
@@ -21,16 +22,35 @@ void check_mergeable(const CalibrationStatistics& a, const CalibrationStatistics
   check_same(a.preprocess == b.preprocess, "preprocessing");
   check_same(a.input_shapes == b.input_shapes, "input shape");
   check_same(a.capacity == b.capacity, "capacity (--max-memory)");
-  check_same(same_selection(a.selection, b.selection), "choice of layers");
+  NQ_CHECK(same_selection(a.selection, b.selection), input,
+           "the statistics cannot be merged: one was taken with {}, the other with {}", selection_text(a.selection),
+           selection_text(b.selection));
   check_same(a.groups.size() == b.groups.size(), "layers");
   for (std::size_t k = 0; k < a.groups.size(); ++k) {
     check_same(a.groups[k].origins == b.groups[k].origins, "layers");
     check_same(a.groups[k].observer->c_in() == b.groups[k].observer->c_in(), "layers");
     check_same(a.groups[k].observer->readout() == b.groups[k].observer->readout(), "read tokens");
   }
+  check_same(std::equal(a.products.begin(), a.products.end(), b.products.begin(), b.products.end(), same_product),
+             "attention products");
 }
 
 }  // namespace
+
+std::string selection_text(const SiteSelection& selection) {
+  const bool all = selection.patch_embed && selection.head && selection.products;
+  std::string text = all ? "--quantize all" : "--quantize linear";
+  if (!all && selection.patch_embed) text += " --patch-embed";
+  if (!all && selection.head) text += " --head";
+  if (!selection.include.empty()) text += " --include " + selection.include;
+  if (!selection.exclude.empty()) text += " --exclude " + selection.exclude;
+  return text;
+}
+
+bool same_selection(const SiteSelection& a, const SiteSelection& b) {
+  return a.patch_embed == b.patch_embed && a.head == b.head && a.products == b.products && a.include == b.include &&
+         a.exclude == b.exclude;
+}
 
 std::vector<std::string> origins_of(const SiteGroup& group) {
   std::vector<std::string> origins;
@@ -52,6 +72,11 @@ void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other
     SiteObserver& observer = *statistics.groups[k].observer;
     for (const auto& [key, row] : other.groups[k].observer->kept_rows()) observer.keep(key, row);
     observer.add(other.groups[k].observer->totals());
+  }
+  for (std::size_t k = 0; k < statistics.products.size(); ++k) {
+    ProductObserver& observer = *statistics.products[k].observer;
+    for (const auto& [key, instance] : other.products[k].observer->kept()) observer.keep(key, instance);
+    observer.add(other.products[k].observer->totals());
   }
 }
 
@@ -80,6 +105,12 @@ StatisticsSummary summarize_statistics(const std::filesystem::path& path) {
     layer.low = *std::min_element(rows.channel_min.begin(), rows.channel_min.end());
     layer.high = *std::max_element(rows.channel_max.begin(), rows.channel_max.end());
     summary.layers.push_back(std::move(layer));
+  }
+  summary.selection = selection_text(statistics.selection);
+  for (const ProductStatistics& product : statistics.products) {
+    const ProductLayout& layout = product.observer->layout();
+    summary.products.push_back({product.scores_origin, product.values_origin, layout.heads, layout.queries, layout.keys,
+                                static_cast<std::int64_t>(product.observer->kept().size()), layout.rows});
   }
   return summary;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nq/calibrate.hpp"
+#include "pipeline/product_calibration.hpp"
 #include "pipeline/site_groups.hpp"
 #include "pipeline/site_observer.hpp"
 
@@ -26,7 +27,13 @@ struct CalibrationStatistics {
     std::unique_ptr<SiteObserver> observer;
   };
   std::vector<Group> groups;
+  std::vector<ProductStatistics> products;
 };
+
+/// The choice of layers in the words of the command line.
+std::string selection_text(const SiteSelection& selection);
+
+bool same_selection(const SiteSelection& a, const SiteSelection& b);
 
 std::vector<std::string> origins_of(const SiteGroup& group);
 
@@ -34,7 +41,7 @@ std::vector<std::string> origins_of(const SiteGroup& group);
 /// differ, or an image is in both.
 void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other);
 
-/// A file of one JSON header and, per group, extremes and kept rows as little-endian float32
+/// A file of one JSON header and, per group and attention, extremes and samples as little-endian float32
 /// (docs/statistics_format.md). The same statistics give the same bytes.
 void save_statistics(const std::filesystem::path& path, const CalibrationStatistics& statistics);
 

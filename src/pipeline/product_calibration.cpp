@@ -62,8 +62,7 @@ SourcedAttention trace(const OperandTracer& tracer, const AttentionSite& site) {
 }  // namespace
 
 ProductCalibration::ProductCalibration(const TypedGraph& typed, const SiteSearch& found,
-                                       std::vector<SelectedAttention> selected, std::int64_t plan_batch,
-                                       std::uint64_t max_bytes) {
+                                       const std::vector<SelectedAttention>& selected, const Observe& observer_of) {
   if (selected.empty()) return;
   const OperandTracer tracer(typed, found);
   std::map<std::string, SourcedAttention> sources;
@@ -80,8 +79,7 @@ ProductCalibration::ProductCalibration(const TypedGraph& typed, const SiteSearch
              return readers.at({source->site_origin, channel}) == 1;
            });
   };
-  const std::uint64_t budget = max_bytes / selected.size();
-  for (SelectedAttention& attention : selected) {
+  for (const SelectedAttention& attention : selected) {
     Entry entry;
     const SourcedAttention& sourced = sources.at(attention.site.values.origin);
     if (sole(sourced.q) && sole(sourced.k) && sole(sourced.v) &&
@@ -90,8 +88,8 @@ ProductCalibration::ProductCalibration(const TypedGraph& typed, const SiteSearch
       entry.k = sourced.k;
       entry.v = sourced.v;
     }
-    entry.observer = std::make_unique<ProductObserver>(typed, attention.site, plan_batch, budget);
-    entry.selected = std::move(attention);
+    entry.observer = observer_of(attention);
+    entry.selected = attention;
     entries_.push_back(std::move(entry));
   }
 }
@@ -100,6 +98,15 @@ std::uint64_t ProductCalibration::sample_bytes() const noexcept {
   std::uint64_t bytes = 0;
   for (const Entry& entry : entries_) bytes += entry.observer->sample_bytes();
   return bytes;
+}
+
+std::vector<ProductStatistics> ProductCalibration::statistics() const {
+  std::vector<ProductStatistics> all;
+  for (const Entry& entry : entries_) {
+    const SelectedAttention& selected = entry.selected;
+    all.push_back({selected.site.scores.origin, selected.site.values.origin, selected.scores, selected.values, entry.observer});
+  }
+  return all;
 }
 
 std::vector<ValueId> ProductCalibration::values() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -13,15 +14,29 @@
 
 namespace nq {
 
+/// Statistics of one attention, with the products of it that are quantized.
+struct ProductStatistics {
+  std::string scores_origin;
+  std::string values_origin;
+  bool scores = false;
+  bool values = false;
+  std::shared_ptr<ProductObserver> observer;
+};
+
 /// The attention products of a calibration: observed while images pass, fitted after the layers.
 class ProductCalibration {
  public:
+  using Observe = std::function<std::shared_ptr<ProductObserver>(const SelectedAttention&)>;
+
+  /// `observer_of` gives each selected attention its observer.
   ProductCalibration(const TypedGraph& typed, const SiteSearch& found,
-                     std::vector<SelectedAttention> selected, std::int64_t plan_batch,
-                     std::uint64_t max_bytes);
+                     const std::vector<SelectedAttention>& selected, const Observe& observer_of);
 
   bool empty() const noexcept { return entries_.empty(); }
   std::uint64_t sample_bytes() const noexcept;
+
+  /// What was observed so far; the observers stay shared.
+  std::vector<ProductStatistics> statistics() const;
 
   /// Values to tap, in the graph of the constructor or of the last rebind().
   std::vector<ValueId> values() const;
@@ -46,7 +61,7 @@ class ProductCalibration {
   struct Entry {
     SelectedAttention selected;
     std::optional<OperandSource> q, k, v;
-    std::unique_ptr<ProductObserver> observer;
+    std::shared_ptr<ProductObserver> observer;
   };
   /// With the values as their quantizer meets them.
   static AttentionSamples samples_of(const Entry& entry, const OutputChanges& changes);

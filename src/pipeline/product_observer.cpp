@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
+#include <numeric>
 
 #include "core/check.hpp"
 #include "core/rng.hpp"
@@ -37,21 +37,17 @@ std::vector<float> transposed(const float* values, std::int64_t rows, std::int64
   return result;
 }
 
-/// Rows of a reservoir side by side, in the order of their keys.
-std::vector<float> ordered_rows(const RowReservoir& reservoir, std::int64_t length) {
-  std::map<std::uint64_t, const float*> rows;
-  for (const auto& entry : reservoir.entries()) rows.emplace(entry.rank.key, reservoir.row(entry.slot));
-  std::vector<float> result;
-  result.reserve(rows.size() * static_cast<std::size_t>(length));
-  for (const auto& [key, row] : rows) result.insert(result.end(), row, row + length);
-  return result;
+void widen(ChannelRange& range, const ChannelRange& other) {
+  for (std::size_t c = 0; c < range.low.size(); ++c) {
+    range.low[c] = std::min(range.low[c], other.low[c]);
+    range.high[c] = std::max(range.high[c], other.high[c]);
+  }
 }
 
 }  // namespace
 
-ProductObserver::ProductObserver(const TypedGraph& typed, const AttentionSite& site, std::int64_t plan_batch,
-                                 std::uint64_t budget)
-    : factor_(site.factor), q_(0, 0), k_(0, 0), p_(0, 0), v_(0, 0) {
+ProductLayout product_layout(const TypedGraph& typed, const AttentionSite& site, std::int64_t plan_batch,
+                             std::uint64_t budget) {
   const Shape& q = typed.type(site.scores.left).shape;
   const Shape& k = typed.type(site.scores.right).shape;
   const Shape& p = typed.type(site.values.left).shape;
@@ -60,29 +56,31 @@ ProductObserver::ProductObserver(const TypedGraph& typed, const AttentionSite& s
   NQ_CHECK(slices > 0 && slices % plan_batch == 0 && slices_of(k) == slices && slices_of(v) == slices &&
                slices_of(p) == slices && q.elements() > 0 && k.elements() > 0,
            unsupported, "the operands of '{}' do not have one matrix per head", site.scores.name);
-  shapes_.slices = slices / plan_batch;
-  shapes_.heads = q.rank() >= 4 ? q[q.rank() - 3] : shapes_.slices;
-  shapes_.queries = q[q.rank() - 2];
-  shapes_.rows = std::min(shapes_.queries, kQueryRows);
-  shapes_.dim = q.back();
-  shapes_.keys = k.back();
-  shapes_.v_dim = v.back();
-  const std::int64_t row_floats[] = {shapes_.rows * shapes_.dim, shapes_.keys * shapes_.dim,
-                                     shapes_.rows * shapes_.keys, shapes_.keys * shapes_.v_dim};
-  const std::int64_t instance = row_floats[0] + row_floats[1] + row_floats[2] + row_floats[3];
+  ProductLayout layout;
+  layout.slices = slices / plan_batch;
+  layout.heads = q.rank() >= 4 ? q[q.rank() - 3] : layout.slices;
+  layout.queries = q[q.rank() - 2];
+  layout.rows = std::min(layout.queries, kQueryRows);
+  layout.dim = q.back();
+  layout.keys = k.back();
+  layout.v_dim = v.back();
+  layout.factor = site.factor;
+  const auto sizes = layout.part_sizes();
+  const std::int64_t instance = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   const auto fitting =
       static_cast<std::int64_t>(budget / (sizeof(float) * static_cast<std::uint64_t>(instance)));
-  const std::int64_t wanted = std::clamp(kInstancesPerHead * shapes_.heads, std::int64_t{32}, kMaxInstances);
-  capacity_ = std::min(wanted, fitting);
-  NQ_CHECK(capacity_ >= kMinInstances, resource,
+  const std::int64_t wanted = std::clamp(kInstancesPerHead * layout.heads, std::int64_t{32}, kMaxInstances);
+  layout.capacity = std::min(wanted, fitting);
+  NQ_CHECK(layout.capacity >= kMinInstances, resource,
            "calibration samples of '{}' need at least {} bytes, the limit is {}", site.scores.name,
            static_cast<std::uint64_t>(instance * kMinInstances) * sizeof(float), budget);
-  q_ = RowReservoir(row_floats[0], capacity_);
-  k_ = RowReservoir(row_floats[1], capacity_);
-  p_ = RowReservoir(row_floats[2], capacity_);
-  v_ = RowReservoir(row_floats[3], capacity_);
-  q_range_ = k_range_ = empty_range(shapes_.heads * shapes_.dim);
-  v_range_ = empty_range(shapes_.heads * shapes_.v_dim);
+  return layout;
+}
+
+ProductObserver::ProductObserver(const ProductLayout& layout) : layout_(layout) {
+  for (const std::int64_t size : layout.part_sizes()) parts_.emplace_back(size, layout.capacity);
+  totals_.q = totals_.k = empty_range(layout.heads * layout.dim);
+  totals_.v = empty_range(layout.heads * layout.v_dim);
 }
 
 void ProductObserver::observe(AttentionPart part, const TensorView& value,
@@ -94,10 +92,10 @@ void ProductObserver::observe(AttentionPart part, const TensorView& value,
   const std::int64_t size = shape[shape.rank() - 1] * shape[shape.rank() - 2];
   const std::lock_guard lock(mutex_);
   for (std::size_t image = 0; image < image_keys.size(); ++image) {
-    for (std::int64_t slice = 0; slice < shapes_.slices; ++slice) {
+    for (std::int64_t slice = 0; slice < layout_.slices; ++slice) {
       const std::uint64_t key = mix64(image_keys[image] ^ mix64(static_cast<std::uint64_t>(slice)));
-      const float* data = values + (static_cast<std::int64_t>(image) * shapes_.slices + slice) * size;
-      observe_slice(part, data, key, slice % shapes_.heads);
+      const float* data = values + (static_cast<std::int64_t>(image) * layout_.slices + slice) * size;
+      observe_slice(part, data, key, slice % layout_.heads);
     }
   }
 }
@@ -105,11 +103,11 @@ void ProductObserver::observe(AttentionPart part, const TensorView& value,
 void ProductObserver::observe_slice(AttentionPart part, const float* slice, std::uint64_t key,
                                     std::int64_t head) {
   // The head travels in the low bits of the key: both the order and the channels follow from it.
-  const auto heads = static_cast<std::uint64_t>(shapes_.heads);
+  const auto heads = static_cast<std::uint64_t>(layout_.heads);
   const RowReservoir::Rank rank{0, key / heads * heads + static_cast<std::uint64_t>(head)};
   const auto sampled = [&](std::int64_t width) {
     std::vector<float> rows;
-    for (std::int64_t row = 0; row < shapes_.rows; ++row) {
+    for (std::int64_t row = 0; row < layout_.rows; ++row) {
       const float* source = slice + query_of(row) * width;
       rows.insert(rows.end(), source, source + width);
     }
@@ -117,22 +115,22 @@ void ProductObserver::observe_slice(AttentionPart part, const float* slice, std:
   };
   switch (part) {
     case AttentionPart::queries:
-      note_range(q_range_, slice, shapes_.queries, shapes_.dim, head);
-      q_.offer(rank, sampled(shapes_.dim).data());
+      note_range(totals_.q, slice, layout_.queries, layout_.dim, head);
+      reservoir(part).offer(rank, sampled(layout_.dim).data());
       break;
     case AttentionPart::keys: {
-      const std::vector<float> rows = transposed(slice, shapes_.dim, shapes_.keys);
-      note_range(k_range_, rows.data(), shapes_.keys, shapes_.dim, head);
-      k_.offer(rank, rows.data());
+      const std::vector<float> rows = transposed(slice, layout_.dim, layout_.keys);
+      note_range(totals_.k, rows.data(), layout_.keys, layout_.dim, head);
+      reservoir(part).offer(rank, rows.data());
       break;
     }
     case AttentionPart::probabilities:
-      p_max_ = std::max(p_max_, *std::max_element(slice, slice + shapes_.queries * shapes_.keys));
-      p_.offer(rank, sampled(shapes_.keys).data());
+      totals_.p_max = std::max(totals_.p_max, *std::max_element(slice, slice + layout_.queries * layout_.keys));
+      reservoir(part).offer(rank, sampled(layout_.keys).data());
       break;
     case AttentionPart::values:
-      note_range(v_range_, slice, shapes_.keys, shapes_.v_dim, head);
-      v_.offer(rank, slice);
+      note_range(totals_.v, slice, layout_.keys, layout_.v_dim, head);
+      reservoir(part).offer(rank, slice);
       break;
   }
 }
@@ -149,36 +147,53 @@ void ProductObserver::note_range(ChannelRange& range, const float* rows, std::in
   }
 }
 
+std::map<std::uint64_t, ProductObserver::Instance> ProductObserver::kept() const {
+  std::map<std::uint64_t, Instance> kept;
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    for (const auto& entry : parts_[part].entries()) kept[entry.rank.key][part] = parts_[part].row(entry.slot);
+  }
+  return kept;
+}
+
+void ProductObserver::keep(std::uint64_t key, const Instance& instance) {
+  for (std::size_t part = 0; part < parts_.size(); ++part) parts_[part].offer({0, key}, instance[part]);
+}
+
+void ProductObserver::add(const Totals& totals) {
+  widen(totals_.q, totals.q);
+  widen(totals_.k, totals.k);
+  widen(totals_.v, totals.v);
+  totals_.p_max = std::max(totals_.p_max, totals.p_max);
+}
+
 AttentionSamples ProductObserver::finish() const {
   AttentionSamples samples;
-  samples.instances = static_cast<std::int64_t>(q_.entries().size());
-  samples.heads = shapes_.heads;
-  samples.rows = shapes_.rows;
-  samples.keys = shapes_.keys;
-  samples.dim = shapes_.dim;
-  samples.v_dim = shapes_.v_dim;
-  samples.q = ordered_rows(q_, shapes_.rows * shapes_.dim);
-  samples.k = ordered_rows(k_, shapes_.keys * shapes_.dim);
-  samples.p = ordered_rows(p_, shapes_.rows * shapes_.keys);
-  samples.v = ordered_rows(v_, shapes_.keys * shapes_.v_dim);
-  std::vector<std::uint64_t> keys;
-  for (const auto& entry : q_.entries()) keys.push_back(entry.rank.key);
-  std::sort(keys.begin(), keys.end());
-  for (const std::uint64_t key : keys) {
-    samples.head.push_back(static_cast<std::int32_t>(key % static_cast<std::uint64_t>(shapes_.heads)));
+  samples.heads = layout_.heads;
+  samples.rows = layout_.rows;
+  samples.keys = layout_.keys;
+  samples.dim = layout_.dim;
+  samples.v_dim = layout_.v_dim;
+  samples.factor = layout_.factor;
+  const auto sizes = layout_.part_sizes();
+  const std::array<std::vector<float>*, 4> parts = {&samples.q, &samples.k, &samples.p, &samples.v};
+  for (const auto& [key, instance] : kept()) {
+    ++samples.instances;
+    samples.head.push_back(static_cast<std::int32_t>(key % static_cast<std::uint64_t>(layout_.heads)));
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      parts[part]->insert(parts[part]->end(), instance[part], instance[part] + sizes[part]);
+    }
   }
-  samples.q_range = q_range_;
-  samples.k_range = k_range_;
-  samples.v_range = v_range_;
-  samples.p_max = std::max(p_max_, 1e-6F);
-  samples.factor = factor_;
+  samples.q_range = totals_.q;
+  samples.k_range = totals_.k;
+  samples.v_range = totals_.v;
+  samples.p_max = std::max(totals_.p_max, 1e-6F);
   return samples;
 }
 
 std::uint64_t ProductObserver::sample_bytes() const noexcept {
-  const std::int64_t instance =
-      shapes_.rows * (shapes_.dim + shapes_.keys) + shapes_.keys * (shapes_.dim + shapes_.v_dim);
-  return static_cast<std::uint64_t>(instance * capacity_) * sizeof(float);
+  const auto sizes = layout_.part_sizes();
+  const std::int64_t instance = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  return static_cast<std::uint64_t>(instance * layout_.capacity) * sizeof(float);
 }
 
 }  // namespace nq

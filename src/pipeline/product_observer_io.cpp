@@ -1,75 +1,57 @@
-#include <algorithm>
-#include <cmath>
-#include <map>
-
 #include "core/check.hpp"
 #include "pipeline/product_observer.hpp"
 
 namespace nq {
 namespace {
 
-template <typename... Parts>
-struct Overloaded : Parts... {
-  using Parts::operator()...;
-};
-template <typename... Parts>
-Overloaded(Parts...) -> Overloaded<Parts...>;
-
-void write_reservoir(AtomicFile& file, const RowReservoir& reservoir, std::int64_t length) {
-  std::map<std::uint64_t, const float*> rows;
-  for (const auto& entry : reservoir.entries()) rows.emplace(entry.rank.key, reservoir.row(entry.slot));
-  file.write(bytes_of(std::vector<std::uint64_t>{rows.size()}));
-  for (const auto& [key, row] : rows) {
-    file.write(bytes_of(std::vector<std::uint64_t>{key}));
-    file.write({reinterpret_cast<const char*>(row), static_cast<std::size_t>(length) * sizeof(float)});
-  }
-}
-
-void read_reservoir(ByteSource& bytes, std::int64_t length, std::int64_t capacity, RowReservoir& reservoir) {
-  const std::uint64_t count = bytes.values<std::uint64_t>(1)[0];
-  NQ_CHECK(count <= static_cast<std::uint64_t>(capacity), input, "holds {} samples of an attention product, more than {}",
-           count, capacity);
-  for (std::uint64_t row = 0; row < count; ++row) {
-    const std::uint64_t key = bytes.values<std::uint64_t>(1)[0];
-    reservoir.offer({0, key}, bytes.values<float>(length).data());
-  }
-}
-
-void read_range(ByteSource& bytes, ChannelRange& range) {
-  const auto low = bytes.values<float>(static_cast<std::int64_t>(range.low.size()));
-  const auto high = bytes.values<float>(static_cast<std::int64_t>(range.high.size()));
-  for (std::size_t channel = 0; channel < low.size(); ++channel) {
-    range.low[channel] = std::min(range.low[channel], low[channel]);
-    range.high[channel] = std::max(range.high[channel], high[channel]);
-  }
+ChannelRange read_range(ByteSource& bytes, std::int64_t channels) {
+  ChannelRange range;
+  range.low = bytes.values<float>(channels);
+  range.high = bytes.values<float>(channels);
+  return range;
 }
 
 }  // namespace
 
-template <typename Self, typename Use>
-void ProductObserver::for_each_part(Self& self, Use&& use) {
-  const Shapes& shapes = self.shapes_;
-  use(self.q_, shapes.rows * shapes.dim);
-  use(self.k_, shapes.keys * shapes.dim);
-  use(self.p_, shapes.rows * shapes.keys);
-  use(self.v_, shapes.keys * shapes.v_dim);
-  for (auto* range : {&self.q_range_, &self.k_range_, &self.v_range_}) use(*range);
-}
-
 void ProductObserver::save(AtomicFile& file) const {
-  for_each_part(*this, Overloaded{[&](const RowReservoir& rows, std::int64_t length) { write_reservoir(file, rows, length); },
-                                  [&](const ChannelRange& range) {
-                                    file.write(bytes_of(range.low));
-                                    file.write(bytes_of(range.high));
-                                  }});
-  file.write(bytes_of(std::vector<float>{p_max_}));
+  for (const ChannelRange* range : {&totals_.q, &totals_.k, &totals_.v}) {
+    file.write(bytes_of(range->low));
+    file.write(bytes_of(range->high));
+  }
+  file.write(bytes_of(std::vector<float>{totals_.p_max}));
+  const auto instances = kept();
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, instance] : instances) keys.push_back(key);
+  file.write(bytes_of(std::vector<std::uint64_t>{keys.size()}));
+  file.write(bytes_of(keys));
+  const auto sizes = layout_.part_sizes();
+  for (const auto& [key, instance] : instances) {
+    for (std::size_t part = 0; part < sizes.size(); ++part) {
+      file.write({reinterpret_cast<const char*>(instance[part]), static_cast<std::size_t>(sizes[part]) * sizeof(float)});
+    }
+  }
 }
 
 void ProductObserver::load(ByteSource& bytes) {
-  for_each_part(*this,
-                Overloaded{[&](RowReservoir& rows, std::int64_t length) { read_reservoir(bytes, length, capacity_, rows); },
-                           [&](ChannelRange& range) { read_range(bytes, range); }});
-  p_max_ = std::max(p_max_, bytes.values<float>(1)[0]);
+  Totals totals;
+  totals.q = read_range(bytes, layout_.heads * layout_.dim);
+  totals.k = read_range(bytes, layout_.heads * layout_.dim);
+  totals.v = read_range(bytes, layout_.heads * layout_.v_dim);
+  totals.p_max = bytes.values<float>(1)[0];
+  add(totals);
+  const std::uint64_t count = bytes.values<std::uint64_t>(1)[0];
+  NQ_CHECK(count <= static_cast<std::uint64_t>(layout_.capacity), input,
+           "holds {} samples of an attention product, more than {}", count, layout_.capacity);
+  const auto sizes = layout_.part_sizes();
+  for (const std::uint64_t key : bytes.values<std::uint64_t>(static_cast<std::int64_t>(count))) {
+    std::array<std::vector<float>, 4> parts;
+    Instance instance{};
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      parts[part] = bytes.values<float>(sizes[part]);
+      instance[part] = parts[part].data();
+    }
+    keep(key, instance);
+  }
 }
 
 }  // namespace nq

@@ -67,7 +67,29 @@ std::uint64_t SitePlan::sample_bytes(std::int64_t capacity) const {
 std::uint64_t SitePlan::product_bytes() const noexcept { return options_.max_sample_bytes / kProductShare; }
 
 ProductCalibration SitePlan::make_products(std::int64_t plan_batch) const {
-  return {typed_, found_, attention_, plan_batch, product_bytes()};
+  return {typed_, found_, attention_, [&](const SelectedAttention& attention) {
+            return std::make_shared<ProductObserver>(
+                product_layout(typed_, attention.site, plan_batch, product_bytes() / attention_.size()));
+          }};
+}
+
+ProductCalibration SitePlan::restore_products(const std::vector<ProductStatistics>& statistics,
+                                              std::int64_t plan_batch) const {
+  constexpr std::uint64_t kAnyBudget = UINT64_MAX;
+  NQ_CHECK(statistics.size() == attention_.size(), input, "the statistics hold {} attentions, the model has {} to quantize",
+           statistics.size(), attention_.size());
+  return {typed_, found_, attention_, [&](const SelectedAttention& attention) {
+            const AttentionSite& site = attention.site;
+            const auto it = std::find_if(statistics.begin(), statistics.end(), [&](const ProductStatistics& item) {
+              return item.scores_origin == site.scores.origin && item.values_origin == site.values.origin;
+            });
+            NQ_CHECK(it != statistics.end(), input, "the statistics hold no attention product '{}'", site.scores.name);
+            ProductLayout layout = product_layout(typed_, site, plan_batch, kAnyBudget);
+            layout.capacity = it->observer->layout().capacity;
+            NQ_CHECK(layout == it->observer->layout() && it->scores == attention.scores && it->values == attention.values,
+                     input, "the statistics hold another attention product than '{}'", site.scores.name);
+            return it->observer;
+          }};
 }
 
 void SitePlan::fit_products(const ProductCalibration& products, bool as_written, Recipe& recipe) const {
@@ -126,7 +148,7 @@ std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progres
   return all;
 }
 
-void SitePlan::record_options(Recipe& recipe) const {
+void SitePlan::record_options(const GraphChoice& choice, Recipe& recipe) const {
   recipe.method = options_.method;
   recipe.seed = options_.fit.seed;
   recipe.skipped = skipped_;
@@ -154,6 +176,8 @@ void SitePlan::record_options(Recipe& recipe) const {
       {"exclude", options_.selection.exclude},
   };
   if (options_.float32) recipe.options[kFloat32Option] = "true";
+  if (!choice.input.empty()) recipe.options["input_name"] = choice.input;
+  if (!choice.output.empty()) recipe.options["output_name"] = choice.output;
 }
 
 }  // namespace nq

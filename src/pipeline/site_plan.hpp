@@ -33,8 +33,12 @@ class SitePlan {
 
   std::unique_ptr<SiteObserver> make_observer(std::size_t group, std::int64_t capacity) const;
 
-  /// Observers of the selected attention products.
+  /// New observers of the selected attention products.
   ProductCalibration make_products(std::int64_t plan_batch) const;
+
+  /// The selected attention products with what was observed of them before. Throws Error(input) when `statistics` are
+  /// those of other products.
+  ProductCalibration restore_products(const std::vector<ProductStatistics>& statistics, std::int64_t plan_batch) const;
 
   /// Fits the products and adds them to a recipe that has all layers. `as_written` tells that the
   /// values were observed in the written file, not in the float model.
@@ -51,8 +55,8 @@ class SitePlan {
   /// Bytes that samples of attention products may take.
   std::uint64_t product_bytes() const noexcept;
 
-  /// Method, options and seed, as the recipe records them.
-  void record_options(Recipe& recipe) const;
+  /// Method, options, seed and the part of the model, as the recipe records them.
+  void record_options(const GraphChoice& choice, Recipe& recipe) const;
 
  private:
   TypedGraph typed_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -12,10 +13,30 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kMagic = "NQSTATS\n";
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
+constexpr int kOldestSchema = 1;  // had no products
 constexpr std::int64_t kMaxChannels = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxCapacity = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxSize = std::int64_t{1} << 24;  // of one axis of an attention
+constexpr std::int64_t kMaxAttentionChannels = std::int64_t{1} << 20;
 constexpr int kMaxDepth = 16;
+
+Json product_json(const ProductStatistics& product) {
+  const ProductLayout& layout = product.observer->layout();
+  return {{"scores", product.scores_origin},
+          {"values", product.values_origin},
+          {"quantize_scores", product.scores},
+          {"quantize_values", product.values},
+          {"slices", layout.slices},
+          {"heads", layout.heads},
+          {"queries", layout.queries},
+          {"rows", layout.rows},
+          {"keys", layout.keys},
+          {"dim", layout.dim},
+          {"v_dim", layout.v_dim},
+          {"factor", layout.factor ? Json(*layout.factor) : Json()},
+          {"capacity", layout.capacity}};
+}
 
 Json header_json(const CalibrationStatistics& statistics) {
   Json shapes = Json::object();
@@ -32,6 +53,8 @@ Json header_json(const CalibrationStatistics& statistics) {
                       {"readout", observer.readout()},
                       {"rows", observer.kept_rows().size()}});
   }
+  Json products = Json::array();
+  for (const ProductStatistics& product : statistics.products) products.push_back(product_json(product));
   const SiteSelection& selection = statistics.selection;
   return {{"schema", kSchema},
           {"model_sha256", statistics.model_sha256},
@@ -43,9 +66,11 @@ Json header_json(const CalibrationStatistics& statistics) {
           {"selection",
            {{"patch_embed", selection.patch_embed},
             {"head", selection.head},
+            {"products", selection.products},
             {"include", selection.include},
             {"exclude", selection.exclude}}},
-          {"groups", std::move(groups)}};
+          {"groups", std::move(groups)},
+          {"products", std::move(products)}};
 }
 
 void write_group(AtomicFile& file, const SiteObserver& observer) {
@@ -95,6 +120,25 @@ std::unique_ptr<SiteObserver> read_group(const Json& json, std::int64_t capacity
   return observer;
 }
 
+ProductLayout read_layout(const Json& json) {
+  const auto size = [&](const char* key) { return bounded(json, key, 1, kMaxSize); };
+  ProductLayout layout{size("slices"), size("heads"), size("queries"), size("rows"), size("keys"), size("dim"), size("v_dim"),
+                       size("capacity"), std::nullopt};
+  // An observer takes memory for its ranges before the file shows that it has them.
+  NQ_CHECK(layout.heads * std::max(layout.dim, layout.v_dim) <= kMaxAttentionChannels, input,
+           "an attention has more than {} channels", kMaxAttentionChannels);
+  if (!json.at("factor").is_null()) layout.factor = json.at("factor").get<float>();
+  return layout;
+}
+
+ProductStatistics read_product(const Json& json, ByteSource& bytes) {
+  ProductStatistics product{json.at("scores").get<std::string>(), json.at("values").get<std::string>(),
+                            json.at("quantize_scores").get<bool>(), json.at("quantize_values").get<bool>(),
+                            std::make_shared<ProductObserver>(read_layout(json))};
+  product.observer->load(bytes);
+  return product;
+}
+
 CalibrationStatistics read_statistics(std::string_view content) {
   ByteSource bytes(content);
   NQ_CHECK(content.substr(0, kMagic.size()) == kMagic, input, "is not a statistics file");
@@ -106,7 +150,9 @@ CalibrationStatistics read_statistics(std::string_view content) {
   };
   const Json json = Json::parse(bytes.take(length), bounded_depth, false);
   NQ_CHECK(json.is_object(), input, "the header is not valid JSON");
-  NQ_CHECK(json.at("schema") == kSchema, input, "schema {} is not known to this version", json.at("schema").dump());
+  const std::int64_t schema = json.at("schema").is_number_integer() ? json.at("schema").get<std::int64_t>() : 0;
+  NQ_CHECK(schema >= kOldestSchema && schema <= kSchema, input, "schema {} is not known to this version",
+           json.at("schema").dump());
   CalibrationStatistics statistics;
   statistics.model_sha256 = json.at("model_sha256").get<std::string>();
   statistics.preprocess = json.at("preprocess").dump();
@@ -121,11 +167,15 @@ CalibrationStatistics read_statistics(std::string_view content) {
   const Json& selection = json.at("selection");
   statistics.selection.patch_embed = selection.at("patch_embed").get<bool>();
   statistics.selection.head = selection.at("head").get<bool>();
+  if (schema > kOldestSchema) statistics.selection.products = selection.at("products").get<bool>();
   statistics.selection.include = selection.at("include").get<std::string>();
   statistics.selection.exclude = selection.at("exclude").get<std::string>();
   for (const Json& group : json.at("groups")) {
     auto observer = read_group(group, statistics.capacity, bytes);
     statistics.groups.push_back({group.at("origins").get<std::vector<std::string>>(), std::move(observer)});
+  }
+  if (schema > kOldestSchema) {
+    for (const Json& product : json.at("products")) statistics.products.push_back(read_product(product, bytes));
   }
   NQ_CHECK(bytes.empty(), input, "the file goes on after its last layer");
   return statistics;
@@ -140,6 +190,7 @@ void save_statistics(const std::filesystem::path& path, const CalibrationStatist
   file.write(bytes_of(std::vector<std::uint64_t>{header.size()}));
   file.write(header);
   for (const auto& group : statistics.groups) write_group(file, *group.observer);
+  for (const ProductStatistics& product : statistics.products) product.observer->save(file);
   file.commit();
 }
 

@@ -338,6 +338,10 @@ AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreed
   check_finite(samples.k, "the keys");
   check_finite(samples.v, "the values");
   check_finite(samples.p, "the probabilities");
+  for (const ChannelRange* range : {&samples.q_range, &samples.k_range, &samples.v_range}) {
+    check_finite(range->low, "the ranges");
+    check_finite(range->high, "the ranges");
+  }
   return AttentionSearch(samples, freedom, options, name).run(strategy);
 }
 

@@ -49,8 +49,43 @@ head -c 40 all.stats >short.stats
 refuse 3 "short.stats" -- stats show short.stats
 { cat all.stats; echo; } >long.stats
 refuse 3 "goes on" -- stats show long.stats
-sed 's/"schema":1/"schema":7/' all.stats >future.stats
+sed 's/"schema":2/"schema":7/' all.stats >future.stats
 refuse 3 "schema 7" -- stats show future.stats
 refuse 2 "either --recipe or --stats" -- quantize vit.onnx -o none.onnx
 refuse 2 "--save-stats" -- calibrate vit.onnx --images images "${pre[@]}" --propagate quantized --save-stats none.stats -o none.onnx
+[[ ! -e none.stats && ! -e none.onnx ]] || fail "a refused command wrote a file"
+
+# The products of attention travel with the layers; the selection is part of the statistics.
+demo=$NQ_SOURCE/models/demo_vit.onnx
+mkdir both left right
+for index in 00 01 02 03 04 05; do
+  cp "$NQ_SOURCE/models/images/calib/0$index.png" both
+done
+cp both/*0[0-2].png left
+cp both/*0[3-5].png right
+all=(--preprocess "$NQ_SOURCE/models/demo_vit.preprocess.json" --quantize all -q)
+fast=(--candidates 8 --noise-candidates 4)
+ok calibrate "$demo" --images both "${all[@]}" "${fast[@]}" --wbits 4 --abits 6 --save-stats both.stats -o p.onnx
+ok quantize "$demo" --stats both.stats "${fast[@]}" --wbits 4 --abits 6 -o r.onnx -q
+cmp p.onnx r.onnx || fail "quantize --stats with products gave other bytes than calibrate"
+cmp p.recipe.json r.recipe.json || fail "quantize --stats with products gave another recipe than calibrate"
+ok calibrate "$demo" --images both "${all[@]}" "${fast[@]}" --method noisyquant --no-fold --seed 5 -o p.onnx
+ok quantize "$demo" --stats both.stats --quantize all "${fast[@]}" --method noisyquant --no-fold --seed 5 -o r.onnx -q
+cmp p.onnx r.onnx || fail "quantize --stats with products gave other bytes with noisyquant"
+for side in left right; do
+  ok calibrate "$demo" --images "$side" "${all[@]}" --method minmax --save-stats "$side.stats" -o x.onnx
+done
+ok stats merge right.stats left.stats -o merged.stats --json
+json_has products instances queries selection
+cmp merged.stats both.stats || fail "merged statistics with products differ from one run over all images"
+ok stats show both.stats
+expect_stdout "attention" "instances" "--quantize all"
+refuse 3 "taken with --quantize all" "not with --quantize linear --head" -- quantize "$demo" --stats both.stats --head -o none.onnx
+ok calibrate "$demo" --images left "${all[@]:0:2}" --method minmax --save-stats linear.stats -o x.onnx -q
+refuse 3 "one was taken with --quantize linear, the other with --quantize all" -- stats merge linear.stats right.stats -o none.stats
+refuse 3 "taken with --quantize linear, not with --quantize all" -- quantize "$demo" --stats linear.stats --quantize all -o none.onnx
+head -c -100 both.stats >cut.stats
+refuse 3 "ends early" -- stats show cut.stats
+sed 's/"queries":65/"queries":64/' both.stats >other.stats
+refuse 3 "another attention product" -- quantize "$demo" --stats other.stats -o none.onnx
 [[ ! -e none.stats && ! -e none.onnx ]] || fail "a refused command wrote a file"

@@ -44,7 +44,10 @@ Recipe calibrated(const Specimen& specimen, const std::string& method, int bits)
   SiteSelection selection;
   selection.products = true;
   ProductCalibration calibration(specimen.planned.typed, specimen.found,
-                                 select_attention(specimen.found, selection, skipped), 2, 1 << 24);
+                                 select_attention(specimen.found, selection, skipped), [&](const SelectedAttention& item) {
+                                   return std::make_shared<ProductObserver>(
+                                       product_layout(specimen.planned.typed, item.site, 2, 1 << 24));
+                                 });
   const std::vector<ValueId> values = calibration.values();
   const std::uint64_t keys[] = {11, 22};
   Executor(make_plan(specimen.planned.typed, {values, values}))

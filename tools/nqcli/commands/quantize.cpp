@@ -12,6 +12,7 @@
 #include "options/calibration_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
+#include "options/selection_options.hpp"
 #include "options/storage_options.hpp"
 #include "output_check.hpp"
 #include "output_names.hpp"
@@ -29,6 +30,7 @@ struct QuantizeCommandOptions {
   std::filesystem::path recipe_out;
   std::filesystem::path output;
   CalibrationOptions calibration;
+  bool selection_given = false;
   bool fold = true;
   StorageOptions storage;
   RuntimeOptions runtime;
@@ -59,7 +61,10 @@ RecipeSource fit_recipe(const QuantizeCommandOptions& options, const ModelFile& 
   check_output(source.output, {options.model.path, options.statistics});
   check_output(source.path, {options.model.path, options.statistics, source.output});
   TerminalProgress progress(options.runtime.progress());
-  source.recipe = fit_statistics(model, options.statistics, options.calibration, progress).recipe;
+  CalibrationOptions calibration = options.calibration;
+  calibration.fold_noise = options.fold;
+  const auto asked = options.selection_given ? std::optional(calibration.selection) : std::nullopt;
+  source.recipe = fit_statistics(model, options.statistics, calibration, asked, progress).recipe;
   source.recipe.options[kFoldOption] = options.fold ? "true" : "false";
   options.storage.record(source.recipe);
   save_recipe(source.path, source.recipe);
@@ -116,6 +121,7 @@ void add_quantize(CLI::App& app) {
                   "With --stats: the recipe; default: <output>.recipe.json beside the output")
       ->type_name("FILE");
   add_fit_options(command, options->calibration);
+  add_selection_options(command, options->calibration.selection);
   command
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into what feeds the layer where that is exact")
@@ -124,7 +130,10 @@ void add_quantize(CLI::App& app) {
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx"
       "\n  nqcli quantize vit.onnx --stats vit.stats --method best --wbits 4 --abits 8");
-  command.callback([options] { run_quantize(*options); });
+  command.callback([options, &command] {
+    options->selection_given = selection_given(command);
+    run_quantize(*options);
+  });
 }
 
 }  // namespace nq

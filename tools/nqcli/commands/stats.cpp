@@ -43,7 +43,28 @@ Json json_summary(const std::filesystem::path& path, const StatisticsSummary& su
                                   {"min", layer.low},
                                   {"max", layer.high}});
   }
+  document["selection"] = summary.selection;
+  document["products"] = Json::array();
+  for (const auto& product : summary.products) {
+    document["products"].push_back({{"scores", product.scores},
+                                    {"values", product.values},
+                                    {"heads", product.heads},
+                                    {"queries", product.queries},
+                                    {"keys", product.keys},
+                                    {"instances", product.instances},
+                                    {"rows", product.rows}});
+  }
   return document;
+}
+
+std::string product_table(const StatisticsSummary& summary) {
+  if (summary.products.empty()) return {};
+  Table table({{"attention"}, {"heads", true}, {"queries", true}, {"keys", true}, {"instances", true}, {"rows of each", true}});
+  for (const auto& product : summary.products) {
+    table.add_row({product.scores + ", " + product.values, std::to_string(product.heads), std::to_string(product.queries),
+                   std::to_string(product.keys), std::to_string(product.instances), std::to_string(product.rows)});
+  }
+  return "\n" + table.text();
 }
 
 void print_summary(const std::filesystem::path& path, const RuntimeOptions& runtime) {
@@ -58,8 +79,9 @@ void print_summary(const std::filesystem::path& path, const RuntimeOptions& runt
                    std::to_string(layer.tokens), std::to_string(layer.rows), std::to_string(layer.readout_rows),
                    fmt::format("{:.4g}", layer.low), fmt::format("{:.4g}", layer.high)});
   }
-  print_text(fmt::format("{}\nmodel      sha256 {}\nimages     {} (list sha256 {})\n", table.text(), summary.model_sha256,
-                         summary.images, summary.image_list_sha256));
+  print_text(fmt::format("{}{}\nmodel      sha256 {}\nimages     {} (list sha256 {})\nlayers     {}\n", table.text(),
+                         product_table(summary), summary.model_sha256, summary.images, summary.image_list_sha256,
+                         summary.selection));
 }
 
 void run_show(const StatsShowOptions& options) {

@@ -1,9 +1,16 @@
 #include "options/selection_options.hpp"
 
+#include <algorithm>
+
 namespace nq {
 
+namespace {
+
+constexpr const char* kGroup = "Layers";
+
+}  // namespace
+
 void add_selection_options(CLI::App& command, SiteSelection& selection) {
-  constexpr const char* kGroup = "Layers";
   command
       .add_option_function<std::string>(
           "--quantize",
@@ -25,6 +32,11 @@ void add_selection_options(CLI::App& command, SiteSelection& selection) {
       ->group(kGroup);
   command.add_flag("--patch-embed", selection.patch_embed, "Quantize the patch embedding too")->group(kGroup);
   command.add_flag("--head", selection.head, "Quantize the classifier head too")->group(kGroup);
+}
+
+bool selection_given(const CLI::App& command) {
+  const auto options = command.get_options([](const CLI::Option* option) { return option->get_group() == kGroup; });
+  return std::any_of(options.begin(), options.end(), [](const CLI::Option* option) { return option->count() > 0; });
 }
 
 }  // namespace nq
