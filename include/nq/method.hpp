@@ -75,8 +75,8 @@ struct BestPart {
 std::span<const BestPart> best_parts() noexcept;
 
 struct MethodOptions {
-  int weight_bits = 8;      ///< 2..8
-  int activation_bits = 8;  ///< 2..8
+  int weight_bits = 8;      ///< 2..kMaxBits
+  int activation_bits = 8;  ///< 2..kMaxBits
   bool activation_symmetric = true;
   std::uint64_t seed = 0;
   // EasyQuant (Wu et al. 2020, section 3): n candidates in [alpha, beta] times the start scale.
@@ -113,7 +113,7 @@ struct LossCurve {
 struct SiteFit {
   QuantParams activation;                 ///< per tensor
   QuantParams weight;                     ///< per channel, axis = 1 of [c_in, c_out]
-  std::vector<std::int8_t> weight_codes;  ///< [c_in, c_out] row-major
+  std::vector<WeightCode> weight_codes;  ///< [c_in, c_out] row-major
   /// The codes are exactly quantize(weight * channel_scale, scale), zero in the rows of
   /// outlier_channels: a recipe need not carry them.
   bool weight_codes_derived = true;

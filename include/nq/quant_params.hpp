@@ -6,12 +6,19 @@
 
 namespace nq {
 
+/// Most bits of a quantizer in the library. The command line and recipe files stop at 8, which is what integer kernels
+/// take; 16 bits show what everything but the rounding does.
+inline constexpr int kMaxBits = 16;
+
+/// Code of a weight.
+using WeightCode = std::int16_t;
+
 /// Affine quantizer parameters: real = (code - zero_point) * scale.
 ///
 /// One scale for the whole tensor (`axis` -1) or one per index of `axis`. The code range follows
 /// from `bits` and `is_signed`; it is never stored.
 struct QuantParams {
-  int bits = 8;           ///< 2..8
+  int bits = 8;           ///< 2..kMaxBits
   bool is_signed = true;  ///< signed: [-2^(b-1), 2^(b-1)-1]; unsigned: [0, 2^b-1]
   /// Signed and symmetric around zero: the lowest code is left out, [-(2^(b-1)-1), 2^(b-1)-1].
   bool narrow = false;

@@ -23,7 +23,7 @@ struct SiteRecipe {
   std::int64_t c_out = 0;
   QuantParams activation;                 ///< per tensor
   QuantParams weight;                     ///< per channel, axis 1 of [c_in, c_out]
-  std::vector<std::int8_t> weight_codes;  ///< [c_in, c_out]; empty: quantize(weight * channel_scale)
+  std::vector<WeightCode> weight_codes;  ///< [c_in, c_out]; empty: quantize(weight * channel_scale)
   std::vector<float> noisy_bias;          ///< N, [c_in]; empty for none
   double noise_mean = 0;
   double noise_amplitude = 0;
@@ -74,7 +74,7 @@ struct Recipe {
   std::vector<SkippedSite> skipped;
 };
 
-/// Readable JSON, floats in their shortest exact form; the same recipe gives the same text.
+/// Readable JSON, floats in their shortest exact form; the same recipe gives the same text. Codes of at most 8 bits.
 std::string recipe_to_json(const Recipe& recipe);
 
 /// Throws Error(input) naming the key that is missing, unknown in type, or inconsistent.

@@ -141,27 +141,29 @@ std::string GroupEmitter::apply_affine(std::string x) {
   return insert(anchor(), "Add", base + "_noise", {x, add_offset(anchor(), base + "_noisy_bias", noise, 1)});
 }
 
-/// The codes as int8. Runtimes fold the Cast of int4 ones when they load the file and keep their int8 kernels, which
+/// The codes as int8, above 8 bits as int16. Runtimes fold the Cast of int4 ones when they load the file and keep their int8 kernels, which
 /// a DequantizeLinear of int4 would cost (docs/adr/0015).
 std::string GroupEmitter::add_codes(const LinearSite& site, const SiteRecipe& recipe,
-                                    const std::vector<std::int8_t>& codes) {
+                                    const std::vector<WeightCode>& codes) {
   const std::string base = edit_.input_name(site.origin, 1) + "_quantized";
   const Shape shape{site.c_in, site.c_out};
-  if (!options_.int4_weights || recipe.weight.bits > kInt4Bits) return edit_.add_initializer(base, Tensor::of(shape, codes));
+  if (recipe.weight.bits > 8) return edit_.add_initializer(base, Tensor::of(shape, std::vector<std::int16_t>(codes)));
+  if (!options_.int4_weights || recipe.weight.bits > kInt4Bits) {
+    return edit_.add_initializer(base, Tensor::of(shape, std::vector<std::int8_t>(codes.begin(), codes.end())));
+  }
   Tensor stored(TensorType{DType::i4, shape});
   std::copy(codes.begin(), codes.end(), reinterpret_cast<std::int8_t*>(stored.mutable_data()));
   return insert(site.origin, "Cast", base, {edit_.add_initializer(base + "_int4", stored)}, {{"to", std::int64_t{3}}});
 }
 
 std::string GroupEmitter::emit_weight(const LinearSite& site, const SiteRecipe& recipe,
-                                      const std::vector<std::int8_t>& codes) {
+                                      const std::vector<WeightCode>& codes) {
   const std::string base = edit_.input_name(site.origin, 1);
   const std::string quantized = add_codes(site, recipe, codes);
   const std::string scale =
       edit_.add_initializer(base + "_scale", vector_tensor(divided(recipe.weight.scale, changes_.of(site.origin))));
-  const std::string zero = edit_.add_initializer(
-      base + "_zero_point",
-      Tensor::of(Shape{site.c_out}, std::vector<std::int8_t>(static_cast<std::size_t>(site.c_out), 0)));
+  const Tensor zeros(TensorType{recipe.weight.bits > 8 ? DType::i16 : DType::i8, Shape{site.c_out}});
+  const std::string zero = edit_.add_initializer(base + "_zero_point", zeros);
   return insert(site.origin, "DequantizeLinear", base + "_DequantizeLinear", {quantized, scale, zero},
                 {{"axis", std::int64_t{1}}}, fmt::format("nqcli weight bits={}", recipe.weight.bits));
 }

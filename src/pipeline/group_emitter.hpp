@@ -41,8 +41,8 @@ class GroupEmitter {
   void fold_into(const AffineFold& fold, const std::vector<float>& noise);
   std::string apply_affine(std::string x);
   void emit_site(const LinearSite& site, const SiteRecipe& recipe, const std::string& quantized_x);
-  std::string emit_weight(const LinearSite& site, const SiteRecipe& recipe, const std::vector<std::int8_t>& codes);
-  std::string add_codes(const LinearSite& site, const SiteRecipe& recipe, const std::vector<std::int8_t>& codes);
+  std::string emit_weight(const LinearSite& site, const SiteRecipe& recipe, const std::vector<WeightCode>& codes);
+  std::string add_codes(const LinearSite& site, const SiteRecipe& recipe, const std::vector<WeightCode>& codes);
   std::string emit_side_path(const LinearSite& site, const SiteRecipe& recipe);
   void emit_matmul(const LinearSite& site, const std::string& x, const std::string& weight, const std::string& side,
                    const std::vector<float>& bias, bool bias_needed);

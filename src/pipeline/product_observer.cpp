@@ -115,6 +115,7 @@ void ProductObserver::observe_slice(AttentionPart part, const float* slice, std:
   };
   switch (part) {
     case AttentionPart::queries:
+      totals_.rows_seen += layout_.queries;
       note_range(totals_.q, slice, layout_.queries, layout_.dim, head);
       reservoir(part).offer(rank, sampled(layout_.dim).data());
       break;
@@ -164,6 +165,7 @@ void ProductObserver::add(const Totals& totals) {
   widen(totals_.k, totals.k);
   widen(totals_.v, totals.v);
   totals_.p_max = std::max(totals_.p_max, totals.p_max);
+  totals_.rows_seen += totals.rows_seen;
 }
 
 AttentionSamples ProductObserver::finish() const {
@@ -187,6 +189,7 @@ AttentionSamples ProductObserver::finish() const {
   samples.k_range = totals_.k;
   samples.v_range = totals_.v;
   samples.p_max = std::max(totals_.p_max, 1e-6F);
+  samples.rows_seen = totals_.rows_seen;
   return samples;
 }
 

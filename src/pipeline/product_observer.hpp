@@ -66,6 +66,7 @@ class ProductObserver {
   struct Totals {
     ChannelRange q, k, v;
     float p_max = 0;
+    std::int64_t rows_seen = 0;  ///< query rows of all images and heads
   };
   const Totals& totals() const noexcept { return totals_; }
   void add(const Totals& totals);

@@ -4,6 +4,8 @@
 namespace nq {
 namespace {
 
+constexpr std::int64_t kMaxRows = std::int64_t{1} << 48;
+
 ChannelRange read_range(ByteSource& bytes, std::int64_t channels) {
   ChannelRange range;
   range.low = bytes.values<float>(channels);
@@ -19,6 +21,7 @@ void ProductObserver::save(AtomicFile& file) const {
     file.write(bytes_of(range->high));
   }
   file.write(bytes_of(std::vector<float>{totals_.p_max}));
+  file.write(bytes_of(std::vector<std::int64_t>{totals_.rows_seen}));
   const auto instances = kept();
   std::vector<std::uint64_t> keys;
   for (const auto& [key, instance] : instances) keys.push_back(key);
@@ -38,6 +41,8 @@ void ProductObserver::load(ByteSource& bytes) {
   totals.k = read_range(bytes, layout_.heads * layout_.dim);
   totals.v = read_range(bytes, layout_.heads * layout_.v_dim);
   totals.p_max = bytes.values<float>(1)[0];
+  totals.rows_seen = bytes.values<std::int64_t>(1)[0];
+  NQ_CHECK(totals.rows_seen >= 0 && totals.rows_seen < kMaxRows, input, "{} query rows cannot have been seen", totals.rows_seen);
   add(totals);
   const std::uint64_t count = bytes.values<std::uint64_t>(1)[0];
   NQ_CHECK(count <= static_cast<std::uint64_t>(layout_.capacity), input,

@@ -86,6 +86,17 @@ void check_int4(const Recipe& recipe) {
               "--wbits 4 or a --bits rule such as 'fc1=w4'");
 }
 
+/// Per-channel DequantizeLinear exists since opset 13, int4 and int16 since 21.
+int needed_opset(const Recipe& recipe, const EmitOptions& options) {
+  const bool wide_layers = std::any_of(recipe.sites.begin(), recipe.sites.end(), [](const SiteRecipe& site) {
+    return std::max(site.weight.bits, site.activation.bits) > 8;
+  });
+  const bool wide_products = std::any_of(recipe.products.begin(), recipe.products.end(), [](const ProductRecipe& product) {
+    return std::max(product.left.bits, product.right.bits) > 8;
+  });
+  return options.int4_weights || wide_layers || wide_products ? 21 : 13;
+}
+
 }  // namespace
 
 ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOptions& options) {
@@ -98,8 +109,7 @@ ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOption
   const TypedGraph typed = specialize(model.to_graph(), {recipe.input_shapes, {}});
   const SiteSearch found = find_linear_sites(typed);
   ModelEdit edit(model);
-  // Per-channel DequantizeLinear exists since opset 13, int4 since 21.
-  edit.raise_opset(options.int4_weights ? 21 : 13, [&](const std::string& name) {
+  edit.raise_opset(needed_opset(recipe, options), [&](const std::string& name) {
     const auto id = typed.graph.find_value(name);
     return id ? typed.type(*id).shape.rank() : -1;
   });

@@ -22,6 +22,16 @@ bool fits_int8(const QuantParams& params) {
   return params.is_signed || (params.bits < 8 && params.zero_point.at(0) == 0);
 }
 
+Tensor zero_point_of(const QuantParams& params) {
+  const std::int32_t zero_point = params.zero_point.at(0);
+  if (params.bits > 8) {
+    return params.is_signed ? Tensor::scalar(static_cast<std::int16_t>(zero_point))
+                            : Tensor::scalar(static_cast<std::uint16_t>(zero_point));
+  }
+  return fits_int8(params) ? Tensor::scalar(static_cast<std::int8_t>(zero_point))
+                           : Tensor::scalar(static_cast<std::uint8_t>(zero_point));
+}
+
 }  // namespace
 
 std::string emit_quantizer(ModelEdit& edit, const std::string& before, std::string x,
@@ -29,7 +39,7 @@ std::string emit_quantizer(ModelEdit& edit, const std::string& before, std::stri
   const std::string base = x;
   const float scale = params.scale.at(0);
   const std::int32_t zero_point = params.zero_point.at(0);
-  if (params.bits < 8) {
+  if (params.bits != 8 && params.bits != 16) {
     const std::string low = edit.add_initializer(
         base + "_clip_min", Tensor::scalar(static_cast<float>(params.qmin() - zero_point) * scale));
     const std::string high = edit.add_initializer(
@@ -37,9 +47,7 @@ std::string emit_quantizer(ModelEdit& edit, const std::string& before, std::stri
     x = insert(edit, before, "Clip", base + "_Clip", {x, low, high});
   }
   const std::string scale_name = edit.add_initializer(base + "_scale", Tensor::scalar(scale));
-  const std::string zero_name = edit.add_initializer(
-      base + "_zero_point", fits_int8(params) ? Tensor::scalar(static_cast<std::int8_t>(zero_point))
-                                             : Tensor::scalar(static_cast<std::uint8_t>(zero_point)));
+  const std::string zero_name = edit.add_initializer(base + "_zero_point", zero_point_of(params));
   const std::string doc = fmt::format("nqcli activation bits={}", params.bits);
   x = insert(edit, before, "QuantizeLinear", base + "_QuantizeLinear", {x, scale_name, zero_name}, doc);
   return insert(edit, before, "DequantizeLinear", base + "_DequantizeLinear", {x, scale_name, zero_name},

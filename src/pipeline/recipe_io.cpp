@@ -27,6 +27,11 @@ Json activation_json(const QuantParams& params) {
           {"zero_point", params.zero_point.at(0)}};
 }
 
+std::string encode_codes(const SiteRecipe& site) {
+  NQ_CHECK(site.weight.bits <= 8, unsupported, "a recipe file holds codes of at most 8 bits, not {}", site.weight.bits);
+  return base64_encode(std::vector<std::int8_t>(site.weight_codes.begin(), site.weight_codes.end()));
+}
+
 Json site_json(const SiteRecipe& site) {
   Json json = {{"name", site.name}, {"origin", site.origin}, {"group", site.group},
                {"c_in", site.c_in}, {"c_out", site.c_out}};
@@ -39,7 +44,7 @@ Json site_json(const SiteRecipe& site) {
   json["losses"] = std::move(losses);
   json["activation"] = activation_json(site.activation);
   json["weight"] = {{"bits", site.weight.bits}, {"signed", true}, {"zero_point", 0}, {"scale", json_floats(site.weight.scale)}};
-  if (!site.weight_codes.empty()) json["weight"]["codes_base64"] = base64_encode(site.weight_codes);
+  if (!site.weight_codes.empty()) json["weight"]["codes_base64"] = encode_codes(site);
   if (!site.noisy_bias.empty()) {
     json["noisy_bias"] = {{"mean", site.noise_mean}, {"amplitude", site.noise_amplitude},
                           {"values", json_floats(site.noisy_bias)}};
@@ -88,15 +93,15 @@ QuantParams read_weight(const JsonReader& reader, std::int64_t c_out) {
   return params;
 }
 
-std::vector<std::int8_t> read_codes(const JsonReader& reader, const QuantParams& weight, std::int64_t count) {
-  auto codes = base64_decode(reader.get<std::string>("codes_base64"));
+std::vector<WeightCode> read_codes(const JsonReader& reader, const QuantParams& weight, std::int64_t count) {
+  const auto codes = base64_decode(reader.get<std::string>("codes_base64"));
   NQ_CHECK(static_cast<std::int64_t>(codes.size()) == count, input, "'{}.codes_base64' must have {} codes, not {}",
            reader.path(), count, codes.size());
   for (const std::int8_t code : codes) {
     NQ_CHECK(code >= weight.qmin() && code <= weight.qmax(), input, "'{}.codes_base64' holds {}, outside {} bits",
              reader.path(), code, weight.bits);
   }
-  return codes;
+  return {codes.begin(), codes.end()};
 }
 
 void read_outliers(const JsonReader& reader, SiteRecipe& site) {

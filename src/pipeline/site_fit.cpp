@@ -5,19 +5,19 @@
 namespace nq {
 namespace {
 
-std::vector<std::int8_t> derive_codes(const LinearSite& site, const SiteRecipe& recipe) {
+std::vector<WeightCode> derive_codes(const LinearSite& site, const SiteRecipe& recipe) {
   const std::vector<float> weight = site.weight_matrix();
-  std::vector<std::int8_t> codes(weight.size());
+  std::vector<WeightCode> codes(weight.size());
   for (std::int64_t in = 0; in < site.c_in; ++in) {
     const float factor = recipe.channel_scale.empty() ? 1.0F : recipe.channel_scale[static_cast<std::size_t>(in)];
     for (std::int64_t out = 0; out < site.c_out; ++out) {
       const auto at = static_cast<std::size_t>(in * site.c_out + out);
-      codes[at] = static_cast<std::int8_t>(quantize(weight[at] * factor, recipe.weight.scale[static_cast<std::size_t>(out)],
+      codes[at] = static_cast<WeightCode>(quantize(weight[at] * factor, recipe.weight.scale[static_cast<std::size_t>(out)],
                                                     0, recipe.weight.qmin(), recipe.weight.qmax()));
     }
   }
   for (const std::int32_t channel : recipe.outlier_channels) {
-    std::fill_n(codes.begin() + channel * site.c_out, site.c_out, std::int8_t{0});
+    std::fill_n(codes.begin() + channel * site.c_out, site.c_out, WeightCode{0});
   }
   return codes;
 }

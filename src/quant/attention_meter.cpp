@@ -1,5 +1,6 @@
 #include "quant/attention_meter.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -55,6 +56,9 @@ AttentionMeter::AttentionMeter(const AttentionSamples& samples)
     writable(output_.data() + i * samples.rows * samples.v_dim, samples.rows, samples.v_dim).noalias() =
         as_eigen(samples.probabilities(i)) * as_eigen(samples.value_rows(i));
   }
+  sampled_p_max_ = *std::max_element(samples.p.begin(), samples.p.end());
+  for (const float value : samples.v) mean_value2_ += static_cast<double>(value) * static_cast<double>(value);
+  mean_value2_ /= static_cast<double>(samples.v.size());
 }
 
 AttentionMeter::Operands AttentionMeter::operands(std::span<const float> query_scale,
@@ -108,9 +112,17 @@ double AttentionMeter::score_loss(const Operands& operands, const QuantParams& q
   });
 }
 
+// Few rows hold the largest probabilities, and samples miss them: the largest one stands for itself.
+double AttentionMeter::unsampled_clipping(const QuantParams& p) const {
+  const double missed = static_cast<double>(samples_.p_max - dequantize(p.qmax(), p.scale[0], p.zero_point[0]));
+  const bool is_sampled = !(sampled_p_max_ < samples_.p_max);
+  if (is_sampled || !(missed > 0) || samples_.rows_seen <= 0) return 0;
+  return missed * missed * mean_value2_ / static_cast<double>(samples_.rows_seen);
+}
+
 double AttentionMeter::value_loss(const QuantParams& p, const QuantParams& v) const {
   const std::int64_t rows = samples_.rows, keys = samples_.keys, v_dim = samples_.v_dim;
-  return mean_over_instances(v_dim, [&](std::int64_t i) {
+  return unsampled_clipping(p) + mean_over_instances(v_dim, [&](std::int64_t i) {
     const float* probabilities = samples_.p.data() + i * rows * keys;
     const float* values = samples_.v.data() + i * keys * v_dim;
     return squared_sum(rounded(probabilities, rows, keys, p) * rounded(values, keys, v_dim, v) -

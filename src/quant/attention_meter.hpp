@@ -28,14 +28,18 @@ class AttentionMeter {
   /// softmax(l + d) = softmax(l) e^d / sum(softmax(l) e^d).
   double score_loss(const Operands& operands, const QuantParams& q, const QuantParams& k) const;
 
-  /// Error with quantized probabilities and values.
+  /// Error with quantized probabilities and values. Where the samples miss the largest probability of all, what clipping
+  /// it costs counts as one row of all those seen.
   double value_loss(const QuantParams& p, const QuantParams& v) const;
 
  private:
+  double unsampled_clipping(const QuantParams& p) const;
   double mean_over_instances(std::int64_t values, const std::function<double(std::int64_t)>& error) const;
 
   const AttentionSamples& samples_;
   std::vector<float> output_;  ///< float P V, [instances, rows, v_dim]
+  float sampled_p_max_ = 0;    ///< largest sampled probability
+  double mean_value2_ = 0;     ///< mean square of the values
 };
 
 }  // namespace nq

@@ -29,6 +29,7 @@ struct AttentionSamples {
   std::vector<std::int32_t> head;  ///< [instances]
   ChannelRange q_range, k_range, v_range;
   float p_max = 1;              ///< largest probability seen
+  std::int64_t rows_seen = 0;   ///< query rows of all images and heads, sampled or not; 0 when unknown
   std::optional<float> factor;  ///< of the scores on their way to the Softmax
 
   MatrixView queries(std::int64_t i) const { return {q.data() + i * rows * dim, rows, dim, dim}; }

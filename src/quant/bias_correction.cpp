@@ -41,7 +41,7 @@ std::vector<float> mean_correction(const SiteInput& site, const SiteFit& fit) {
   std::vector<double> sum(outputs, 0.0);
   for (std::size_t c = 0; c < means.value.size(); ++c) {
     const float* w = site.weight.row(static_cast<std::int64_t>(c));
-    const std::int8_t* codes = fit.weight_codes.data() + c * outputs;
+    const WeightCode* codes = fit.weight_codes.data() + c * outputs;
     const double seen = means.value[c] + means.error[c];
     for (std::size_t out = 0; out < outputs; ++out) {
       const double quantized = static_cast<double>(codes[out]) * static_cast<double>(fit.weight.scale[out]);

@@ -9,7 +9,7 @@ std::vector<double> noise_output(const SiteFit& fit) {
   std::vector<double> sum(channels, 0.0);
   if (fit.noisy_bias.empty()) return sum;
   NQ_ASSERT(fit.weight_codes.size() == fit.noisy_bias.size() * channels);
-  const std::int8_t* codes = fit.weight_codes.data();
+  const WeightCode* codes = fit.weight_codes.data();
   for (const float noise : fit.noisy_bias) {
     for (std::size_t out = 0; out < channels; ++out) sum[out] += static_cast<double>(noise) * codes[out];
     codes += channels;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kRowGrain = 64;
 
-void check_bits(int bits) { NQ_CHECK(bits >= 2 && bits <= 8, usage, "{} bits is outside 2..8", bits); }
+void check_bits(int bits) { NQ_CHECK(bits >= 2 && bits <= kMaxBits, usage, "{} bits is outside 2..{}", bits, kMaxBits); }
 
 }  // namespace
 
@@ -65,25 +65,25 @@ QuantParams absmax_weight(const MatrixView& weight, int bits) {
   return params;
 }
 
-std::vector<std::int8_t> weight_codes(const MatrixView& weight, const QuantParams& params) {
+std::vector<WeightCode> weight_codes(const MatrixView& weight, const QuantParams& params) {
   NQ_ASSERT(params.axis == 1 && params.is_signed &&
             static_cast<std::int64_t>(params.scale.size()) == weight.cols);
-  std::vector<std::int8_t> codes(static_cast<std::size_t>(weight.rows * weight.cols));
+  std::vector<WeightCode> codes(static_cast<std::size_t>(weight.rows * weight.cols));
   parallel_for(0, weight.rows, kRowGrain, [&](std::int64_t first, std::int64_t last) {
     AffineGrid grid = affine_grid(params);
     for (std::int64_t row = first; row < last; ++row) {
       const float* values = weight.row(row);
-      std::int8_t* out = codes.data() + row * weight.cols;
+      WeightCode* out = codes.data() + row * weight.cols;
       for (std::int64_t col = 0; col < weight.cols; ++col) {
         grid.scale = params.scale[static_cast<std::size_t>(col)];
-        out[col] = static_cast<std::int8_t>(grid_code(values[col], grid));
+        out[col] = static_cast<WeightCode>(grid_code(values[col], grid));
       }
     }
   });
   return codes;
 }
 
-std::vector<float> dequantize_weight(std::span<const std::int8_t> codes, const QuantParams& params) {
+std::vector<float> dequantize_weight(std::span<const WeightCode> codes, const QuantParams& params) {
   const std::size_t channels = params.scale.size();
   std::vector<float> values(codes.size());
   for (std::size_t i = 0, out = 0; i < codes.size(); ++i) {

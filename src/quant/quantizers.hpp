@@ -30,9 +30,9 @@ QuantParams activation_params(double low, double high, int bits, bool symmetric)
 QuantParams absmax_weight(const MatrixView& weight, int bits);
 
 /// quantize() of every entry, [c_in, c_out] row-major. `params` has axis 1.
-std::vector<std::int8_t> weight_codes(const MatrixView& weight, const QuantParams& params);
+std::vector<WeightCode> weight_codes(const MatrixView& weight, const QuantParams& params);
 
 /// codes * scale in float32, [c_in, c_out] row-major.
-std::vector<float> dequantize_weight(std::span<const std::int8_t> codes, const QuantParams& params);
+std::vector<float> dequantize_weight(std::span<const WeightCode> codes, const QuantParams& params);
 
 }  // namespace nq

@@ -34,10 +34,10 @@ void check_sizes(const SiteInput& site) {
 }
 
 void check_options(const MethodOptions& options) {
-  NQ_CHECK(options.weight_bits >= 2 && options.weight_bits <= 8, usage, "weight bits {} is outside 2..8",
-           options.weight_bits);
-  NQ_CHECK(options.activation_bits >= 2 && options.activation_bits <= 8, usage,
-           "activation bits {} is outside 2..8", options.activation_bits);
+  NQ_CHECK(options.weight_bits >= 2 && options.weight_bits <= kMaxBits, usage, "weight bits {} is outside 2..{}",
+           options.weight_bits, kMaxBits);
+  NQ_CHECK(options.activation_bits >= 2 && options.activation_bits <= kMaxBits, usage,
+           "activation bits {} is outside 2..{}", options.activation_bits, kMaxBits);
   NQ_CHECK(options.alpha > 0 && options.beta >= options.alpha && std::isfinite(options.beta), usage,
            "the scale range [{}, {}] is not a positive interval", options.alpha, options.beta);
   NQ_CHECK(options.candidates >= 1 && options.candidates <= 100000, usage,

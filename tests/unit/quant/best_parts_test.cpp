@@ -107,7 +107,7 @@ TEST_CASE("code searches lower the Gram objective, and descend equals brute forc
   const RowMatrix weight = as_eigen(site.weight);
   const QuantParams params = absmax_weight(site.weight, 4);
   RowMatrix rounded(60, 20);
-  const std::vector<std::int8_t> codes = weight_codes(site.weight, params);
+  const std::vector<WeightCode> codes = weight_codes(site.weight, params);
   for (Eigen::Index i = 0; i < rounded.size(); ++i) rounded.data()[i] = codes[static_cast<std::size_t>(i)];
   const CodeSearch search(gram);
   const auto total = [&](const RowMatrix& z, const QuantParams& p) {
@@ -155,13 +155,13 @@ TEST_CASE("compensation lowers the held-out error and leaves an exact input alon
     const RowMatrix difference = (rows.quantized + rows.error) * weight - rows.quantized * w;
     return static_cast<double>(difference.squaredNorm());
   };
-  const InputMoments moments = input_moments(centred_rows(fitting.input(), fit));
+  const InputMoments moments = input_moments(centred_rows(fitting.input(), fit), weight);
   const RowMatrix compensated = compensated_weight(weight, moments, test_rows);
   CHECK(error(test_rows, compensated) < 0.95 * error(test_rows, weight));
 
   fit.activation.scale[0] = 1e-4F;
   fit.activation.bits = 22;
-  const InputMoments exact = input_moments(centred_rows(fitting.input(), fit));
+  const InputMoments exact = input_moments(centred_rows(fitting.input(), fit), weight);
   const RowMatrix same = compensated_weight(weight, exact, centred_rows(held_out.input(), fit));
   CHECK((same - weight).cwiseAbs().maxCoeff() < 1e-4F);
 }

@@ -114,7 +114,7 @@ TEST_CASE("outlier channels bypass the quantizer and channel scales cancel", "[q
   fit.noisy_bias.clear();
   fit.outlier_channels.resize(12);
   for (std::int32_t c = 0; c < 12; ++c) fit.outlier_channels[static_cast<std::size_t>(c)] = c;
-  std::fill(fit.weight_codes.begin(), fit.weight_codes.end(), std::int8_t{0});
+  std::fill(fit.weight_codes.begin(), fit.weight_codes.end(), WeightCode{0});
   CHECK(LossMeter(site).mse(fit) < 1e-10);
 
   SiteFit scaled = noisy_fit(site);

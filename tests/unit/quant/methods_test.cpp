@@ -54,7 +54,7 @@ void check_fit(const SiteInput& site, const MethodOptions& options, const SiteFi
   REQUIRE(fit.weight.zero_point == std::vector<std::int32_t>(c_out, 0));
   for (const float scale : fit.weight.scale) REQUIRE((scale >= kMinScale && std::isfinite(scale)));
   REQUIRE(fit.weight_codes.size() == c_in * c_out);
-  for (const std::int8_t code : fit.weight_codes)
+  for (const WeightCode code : fit.weight_codes)
     REQUIRE((code >= fit.weight.qmin() && code <= fit.weight.qmax()));
   REQUIRE((fit.noisy_bias.empty() || fit.noisy_bias.size() == c_in));
   REQUIRE((fit.bias_correction.empty() || fit.bias_correction.size() == c_out));
@@ -209,7 +209,7 @@ TEST_CASE("options outside their range are refused", "[quant]") {
   const SiteInput site = sample.input();
   const Method& method = builtin_methods().get("easyquant");
   MethodOptions options;
-  options.weight_bits = 9;
+  options.weight_bits = 17;
   CHECK_ERROR(method.fit(site, options), usage, "weight bits");
   options = {};
   options.beta = 0.1;

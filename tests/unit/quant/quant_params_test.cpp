@@ -123,14 +123,14 @@ TEST_CASE("an empty range gets the smallest scale instead of zero", "[quant]") {
   const QuantParams p = absmax_weight({weight.data(), 2, 2, 2}, 8);
   CHECK(p.scale[0] == kMinScale);
   CHECK(p.scale[1] == 2.0F / 127.0F);
-  CHECK_ERROR(symmetric_activation(1, 9), usage, "9 bits");
+  CHECK_ERROR(symmetric_activation(1, 17), usage, "17 bits");
 }
 
 TEST_CASE("weight codes round each output channel with its own scale", "[quant]") {
   const std::vector<float> weight = {1, -0.2F, -0.4F, 0.1F, 0.26F, 0.05F};
   const QuantParams p = absmax_weight({weight.data(), 3, 2, 2}, 3);
-  const std::vector<std::int8_t> codes = weight_codes({weight.data(), 3, 2, 2}, p);
-  CHECK(codes == std::vector<std::int8_t>{3, -3, -1, 2, 1, 1});
+  const std::vector<WeightCode> codes = weight_codes({weight.data(), 3, 2, 2}, p);
+  CHECK(codes == std::vector<WeightCode>{3, -3, -1, 2, 1, 1});
   const std::vector<float> values = dequantize_weight(codes, p);
   CHECK(values[0] == Approx(1.0F));
   CHECK(values[3] == Approx(2.0F * 0.2F / 3.0F));
