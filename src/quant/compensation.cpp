@@ -23,13 +23,12 @@ RowMatrix output_directions(Eigen::Index outputs) {
   return directions;
 }
 
-RowMatrix ridge_solution(const InputMoments& moments, float ridge, const RowMatrix& weight) {
-  Eigen::MatrixXf damped = moments.gram;
+RowMatrix ridge_solution(const RowMatrix& gram, float ridge, const RowMatrix& weight, const RowMatrix& pull) {
+  Eigen::MatrixXf damped = gram;
   damped.diagonal().array() += ridge;
   const Eigen::LLT<Eigen::MatrixXf> factorization(damped);
   if (factorization.info() != Eigen::Success) return weight;
-  const Eigen::MatrixXf pull = moments.cross * weight;
-  return weight + RowMatrix(factorization.solve(pull));
+  return weight + RowMatrix(factorization.solve(Eigen::MatrixXf(pull)));
 }
 
 }  // namespace
@@ -40,6 +39,7 @@ RowMatrix compensated_weight(const RowMatrix& weight, const InputMoments& fittin
   if (!(mean_diagonal > 0)) return weight;
   const RowMatrix directions = output_directions(weight.cols());
   const RowMatrix projected = weight * directions;
+  const RowMatrix projected_pull = fitting.pull * directions;
   const RowMatrix target = (held_out.quantized + held_out.error) * projected;
   const auto held_out_error = [&](const RowMatrix& candidate) {
     const RowMatrix difference = target - held_out.quantized * candidate;
@@ -48,12 +48,12 @@ RowMatrix compensated_weight(const RowMatrix& weight, const InputMoments& fittin
   double least = held_out_error(projected);
   float best = 0;
   for (const float fraction : kRidges) {
-    const double error = held_out_error(ridge_solution(fitting, fraction * mean_diagonal, projected));
+    const double error = held_out_error(ridge_solution(fitting.gram, fraction * mean_diagonal, projected, projected_pull));
     if (!(error < least)) continue;
     least = error;
     best = fraction;
   }
-  return best > 0 ? ridge_solution(fitting, best * mean_diagonal, weight) : weight;
+  return best > 0 ? ridge_solution(fitting.gram, best * mean_diagonal, weight, fitting.pull) : weight;
 }
 
 }  // namespace nq

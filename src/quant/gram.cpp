@@ -4,12 +4,12 @@
 #include <cmath>
 
 #include "core/parallel.hpp"
+#include "quant/row_products.hpp"
 
 namespace nq {
 namespace {
 
 constexpr std::int64_t kColumnBlock = 96;
-constexpr std::int64_t kRowChunk = 512;
 
 }  // namespace
 
@@ -26,14 +26,11 @@ RowMatrix gram_matrix(const MatrixView& rows, std::span<const float> row_weight)
   }
   const Eigen::Index channels = scaled.cols();
   RowMatrix gram = RowMatrix::Zero(channels, channels);
-  // Each task owns a block of columns from the diagonal down and adds the row chunks in order.
+  // Each task owns a block of columns from the diagonal down.
   parallel_for(0, channels, kColumnBlock, [&](std::int64_t first, std::int64_t last) {
-    auto block = gram.block(first, first, channels - first, last - first);
-    for (Eigen::Index row = 0; row < scaled.rows(); row += kRowChunk) {
-      const auto chunk = scaled.middleRows(row, std::min<Eigen::Index>(kRowChunk, scaled.rows() - row));
-      block.noalias() +=
-          chunk.rightCols(channels - first).transpose() * chunk.middleCols(first, last - first);
-    }
+    const MatrixView below{scaled.data() + first, scaled.rows(), channels - first, channels};
+    const MatrixView block{scaled.data() + first, scaled.rows(), last - first, channels};
+    add_transposed_product(below, block, gram.data() + first * channels + first, channels);
   });
   gram *= static_cast<float>(1.0 / total);
   gram.triangularView<Eigen::StrictlyUpper>() = gram.transpose();

@@ -14,11 +14,14 @@ struct CentredRows {
 };
 CentredRows centred_rows(const SiteInput& site, const SiteFit& fit);
 
-/// Second moments of the quantized input, which is what the weights meet.
+/// E[v v^T], [c_in, c_in]: second moments of the quantized input, which is what the weights meet.
+RowMatrix quantized_gram(const CentredRows& rows);
+
+/// What the least-squares weight for the quantized input needs.
 struct InputMoments {
-  RowMatrix gram;   ///< E[v v^T], [c_in, c_in]
-  RowMatrix cross;  ///< E[v (x - v)^T], [c_in, c_in]
+  RowMatrix gram;  ///< E[v v^T], [c_in, c_in]
+  RowMatrix pull;  ///< E[v (x - v)^T] W, [c_in, c_out]
 };
-InputMoments input_moments(const CentredRows& rows);
+InputMoments input_moments(const CentredRows& rows, const RowMatrix& weight);
 
 }  // namespace nq

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
+#include "kernels/gemm.hpp"
 #include "nq/method.hpp"
 #include "quant/dense.hpp"
 #include "quant/gram.hpp"
@@ -25,19 +27,25 @@ class RowScaleSearch {
   /// `gram` [c_in, c_in] must outlive the object.
   RowScaleSearch(const RowMatrix& gram, ErrorMoments moments, Objective objective);
 
-  /// The best of `present` and `ratios` times `present` for the weight row w [c_in]: ranked with
-  /// G ~ factor factor^T + diag, the best few with G itself.
-  float best_scale(const Eigen::RowVectorXf& w, float present, const std::vector<double>& ratios,
-                   const QuantParams& params) const;
+  /// Replaces each of `scales` [outputs] by the best of itself and `ratios` times itself for its row of
+  /// `weights` [outputs, c_in]: ranked with G ~ factor factor^T + diag, the best few with G itself.
+  void improve_scales(const RowMatrix& weights, std::span<float> scales, const std::vector<double>& ratios,
+                      const QuantParams& params) const;
 
  private:
-  Eigen::ArrayXf score(const Eigen::RowVectorXf& w, const RowMatrix& candidates, bool exact) const;
-  Eigen::ArrayXf difference_loss(const RowMatrix& difference, bool exact) const;
+  std::vector<float> finalists(const Eigen::RowVectorXf& w, float present, const std::vector<double>& ratios,
+                               const QuantParams& params) const;
+  Eigen::ArrayXf score(const Eigen::RowVectorXf& w, const RowMatrix& candidates, const RowMatrix& difference,
+                       const Eigen::ArrayXf& loss) const;
+  Eigen::ArrayXf factored_loss(const RowMatrix& difference) const;
+  Eigen::ArrayXf exact_loss(const RowMatrix& difference) const;
   Eigen::ArrayXf negative_cosine(const Eigen::RowVectorXf& w, const RowMatrix& difference,
                                  const Eigen::ArrayXf& loss) const;
 
   const RowMatrix& gram_;
+  kernels::PackedMatrix packed_gram_;
   FactoredGram factored_;
+  kernels::PackedMatrix packed_factor_;
   ErrorMoments moments_;
   Objective objective_;
 };

@@ -115,18 +115,23 @@ class StructureSearch {
     return side + mul <= options_.max_overhead;
   }
 
-  bool offer(SiteStructure trial, double limit) {
+  /// Takes the structure if its held-out error, which is returned, is below `limit`.
+  double offer(SiteStructure trial, double limit) {
     const double error = held_out_error(site_, options_, trial);
-    if (!(error < limit)) return false;
-    least_ = error;
-    best_ = std::move(trial);
-    return true;
+    if (error < limit) {
+      least_ = error;
+      best_ = std::move(trial);
+    }
+    return error;
   }
 
   void search_scale(double gain) {
     const double start = least_;
+    double previous = start;
     for (const double power : kPowers) {
-      offer({power_scale(ranges_, power), best_.outlier_channels}, std::min(least_, gain * start));
+      const double error = offer({power_scale(ranges_, power), best_.outlier_channels}, std::min(least_, gain * start));
+      if (!(error < previous)) break;  // it rises for good
+      previous = error;
     }
   }
 

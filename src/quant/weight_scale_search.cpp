@@ -1,5 +1,7 @@
 #include "quant/weight_scale_search.hpp"
 
+#include <span>
+
 #include "core/parallel.hpp"
 #include "quant/activation_search.hpp"
 #include "quant/affine_grid.hpp"
@@ -45,10 +47,9 @@ std::vector<float> WeightScaleSearch::proposed_scales(const SiteFit& fit) const 
   const RowScaleSearch search(gram_, error_moments(site_, fit), options_.objective);
   std::vector<float> scales = fit.weight.scale;
   parallel_for(0, site_.weight.cols, kOutputBlock, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t out = first; out < last; ++out) {
-      float& scale = scales[static_cast<std::size_t>(out)];
-      scale = search.best_scale(weight_rows_.row(out), scale, ratios, fit.weight);
-    }
+    search.improve_scales(weight_rows_.middleRows(first, last - first),
+                          std::span(scales).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)),
+                          ratios, fit.weight);
   });
   return scales;
 }

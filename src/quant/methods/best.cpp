@@ -1,4 +1,5 @@
 #include <optional>
+#include <span>
 
 #include "core/parallel.hpp"
 #include "quant/bias_correction.hpp"
@@ -19,16 +20,19 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kFittingRows = 1536;
+constexpr std::int64_t kFittingRows = 1024;
 constexpr std::int64_t kHeldOutRows = 1024;
-constexpr std::int64_t kGramRows = 6144;
+constexpr std::int64_t kGramRows = 4096;
+constexpr std::int64_t kCompensationRows = 2048;
+constexpr std::int64_t kMeanRows = 4096;
+constexpr std::int64_t kMeasuredRows = 1024;
 constexpr int kFinalists = 3;
 constexpr int kSweeps = 3;
 // Scales that are tried without a noisy bias, from the extremes downwards.
 constexpr int kPlainScales = 24;
 constexpr double kPlainRatio = 0.85;
 constexpr std::int64_t kOutputBlock = 8;
-constexpr int kWeightScales = 40;
+constexpr int kWeightScales = 32;
 constexpr double kLowestWeightScale = 0.4;
 constexpr double kHighestWeightScale = 1.02;
 
@@ -37,7 +41,11 @@ constexpr double kHighestWeightScale = 1.02;
 class BestSearch {
  public:
   BestSearch(const SiteInput& site, const MethodOptions& options)
-      : site_(site), options_(options), meter_(site), fit_(range_fit(site, options, extreme_range(site))) {
+      : site_(site),
+        options_(options),
+        measured_(site, RowSet::all, kMeasuredRows, {}, {}),
+        meter_(measured_.input()),
+        fit_(range_fit(site, options, extreme_range(site))) {
     loss_ = meter_.mse(fit_);
     fit_.stages.push_back({"minmax", loss_});
   }
@@ -66,7 +74,7 @@ class BestSearch {
 
   void lay_out() {
     const SiteStructure structure = search_structure(site_, options_);
-    prepared_.emplace(site_, RowSet::all, site_.rows.rows, structure.channel_scale,
+    prepared_.emplace(site_, RowSet::all, kMeanRows, structure.channel_scale,
                       structure.outlier_channels);
   }
 
@@ -117,10 +125,10 @@ class BestSearch {
   void find_target() {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
-    gram_ = input_moments(centred_rows(rows_of(RowSet::all, kGramRows).input(), fit_)).gram;
+    gram_ = quantized_gram(centred_rows(rows_of(RowSet::all, kGramRows).input(), fit_));
     if (!options_.best.compensation) return;
     const InputMoments moments =
-        input_moments(centred_rows(rows_of(RowSet::fitting, kGramRows).input(), fit_));
+        input_moments(centred_rows(rows_of(RowSet::fitting, kCompensationRows).input(), fit_), target_);
     const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kHeldOutRows).input(), fit_);
     target_ = compensated_weight(target_, moments, held_out);
   }
@@ -139,10 +147,10 @@ class BestSearch {
     const RowMatrix weight_rows = target_.transpose();
     const RowScaleSearch search(gram_, {}, Objective::mse);
     parallel_for(0, weight_rows.rows(), kOutputBlock, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t out = first; out < last; ++out) {
-        float& scale = trial.weight.scale[static_cast<std::size_t>(out)];
-        scale = search.best_scale(weight_rows.row(out), scale, ratios, trial.weight);
-      }
+      const auto count = static_cast<std::size_t>(last - first);
+      search.improve_scales(weight_rows.middleRows(first, last - first),
+                            std::span(trial.weight.scale).subspan(static_cast<std::size_t>(first), count), ratios,
+                            trial.weight);
     });
     trial.weight_codes = weight_codes(target_view(), trial.weight);
     trial.weight_codes_derived = trial.weight_codes == weight_codes(prepared_->input().weight, trial.weight);
@@ -157,7 +165,7 @@ class BestSearch {
     RowMatrix codes = search.round_with_feedback(weight, trial.weight);
     search.descend(weight, codes, trial.weight, kSweeps);
     for (Eigen::Index i = 0; i < codes.size(); ++i) {
-      trial.weight_codes[static_cast<std::size_t>(i)] = static_cast<std::int8_t>(codes.data()[i]);
+      trial.weight_codes[static_cast<std::size_t>(i)] = static_cast<WeightCode>(codes.data()[i]);
     }
     trial.weight_codes_derived = false;
     offer("weight_codes", std::move(trial));
@@ -165,6 +173,7 @@ class BestSearch {
 
   const SiteInput& site_;
   const MethodOptions& options_;
+  PreparedSite measured_;
   LossMeter meter_;
   SiteFit fit_;
   double loss_ = 0;

@@ -70,7 +70,7 @@ void fit_easyquant(const MethodOptions& options, HostFit& host) {
     clip_tokens(site, host.meter, host.fit, host.channel_mse);
     host.record("token_clip");
   }
-  const WeightScaleSearch weights(site, options);
+  const WeightScaleSearch weights(host.measured->input(), options);
   for (int round = 0; round < options.rounds; ++round) {
     const double before = LossMeter::mean(host.channel_mse);
     weights.improve(host.meter, host.fit, host.channel_mse);
