@@ -28,10 +28,10 @@ struct SiteSelection {
   std::string exclude;  ///< ECMAScript regex on site names; empty excludes none
 };
 
-/// Bits of the layers that match, instead of MethodOptions'.
+/// Bits of the layers and attention products that match, instead of MethodOptions'.
 struct BitsRule {
   /// ECMAScript regex on site names, unanchored; or "@" and a role ("@head") or the operator that
-  /// feeds the layer ("@LayerNormalization", "@attention", "@Gelu").
+  /// feeds the layer ("@LayerNormalization", "@attention", "@Gelu"), or "@products", "@scores", "@values".
   std::string pattern;
   std::optional<int> weight_bits;
   std::optional<int> activation_bits;
@@ -43,7 +43,7 @@ std::vector<BitsRule> parse_bits_rules(const std::string& text);
 struct CalibrationOptions {
   std::string method = "best";
   MethodOptions fit;
-  /// The first rule that matches a layer decides; every rule must match one.
+  /// The first rule that matches a layer or product decides; every rule must match one.
   std::vector<BitsRule> bits;
   SiteSelection selection;
   Propagate propagate = Propagate::fp32;

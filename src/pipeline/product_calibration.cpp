@@ -189,8 +189,8 @@ void ProductCalibration::fit(const Method& method, const MethodOptions& options,
     const bool q_free = k_free && find_site(recipe, entry.q) != nullptr;
     fits[static_cast<std::size_t>(index)] = with_context(
         [&] {
-          return fit_attention(samples_of(entry, changes), {k_free, q_free}, method.products(), options,
-                               site.scores.name);
+          return fit_attention(samples_of(entry, changes), {k_free, q_free}, entry.selected.bits, method.products(),
+                               options, site.scores.name);
         },
         [&] { return fmt::format("while fitting '{}'", site.scores.name); });
   });

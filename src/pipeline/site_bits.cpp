@@ -29,10 +29,14 @@ struct Matcher {
   std::regex regex;
   bool used = false;
 
+  bool is_kind() const { return rule->pattern.front() == '@'; }
+  bool is_kind(std::string_view kind) const { return std::string_view(rule->pattern).substr(1) == kind; }
+
   bool matches(const LinearSite& site) const {
-    if (rule->pattern.front() != '@') return std::regex_search(site.name, regex);
-    const std::string kind = rule->pattern.substr(1);
-    return kind == to_string(site.role) || kind == site.input_from;
+    return is_kind() ? is_kind(to_string(site.role)) || is_kind(site.input_from) : std::regex_search(site.name, regex);
+  }
+  bool matches(const ProductSite& site) const {
+    return is_kind() ? is_kind("products") || is_kind(to_string(site.role)) : std::regex_search(site.name, regex);
   }
 };
 
@@ -46,7 +50,9 @@ Matcher make_matcher(const BitsRule& rule) {
   }
 }
 
-MethodOptions site_options(const LinearSite& site, std::vector<Matcher>& matchers, const MethodOptions& defaults) {
+/// Defaults with the bits of the first rule that matches a layer or product.
+template <typename Site>
+MethodOptions site_options(const Site& site, std::vector<Matcher>& matchers, const MethodOptions& defaults) {
   MethodOptions options = defaults;
   bool decided = false;
   for (Matcher& matcher : matchers) {
@@ -84,7 +90,8 @@ std::string bits_rules_text(const std::vector<BitsRule>& rules) {
   return text;
 }
 
-std::vector<MethodOptions> group_options(const std::vector<SiteGroup>& groups, const CalibrationOptions& options) {
+std::vector<MethodOptions> apply_bits(const std::vector<SiteGroup>& groups, std::vector<SelectedAttention>& attention,
+                                      const CalibrationOptions& options) {
   std::vector<Matcher> matchers;
   for (const BitsRule& rule : options.bits) matchers.push_back(make_matcher(rule));
   std::vector<MethodOptions> all;
@@ -98,8 +105,14 @@ std::vector<MethodOptions> group_options(const std::vector<SiteGroup>& groups, c
     }
     all.push_back(leader);
   }
+  for (SelectedAttention& item : attention) {
+    const auto bits_of = [&](const ProductSite& site, bool selected) {
+      return selected ? site_options(site, matchers, options.fit).activation_bits : options.fit.activation_bits;
+    };
+    item.bits = {bits_of(item.site.scores, item.scores), bits_of(item.site.values, item.values)};
+  }
   for (const Matcher& matcher : matchers) {
-    NQ_CHECK(matcher.used, usage, "--bits: no quantized layer is left for '{}'", matcher.rule->pattern);
+    NQ_CHECK(matcher.used, usage, "--bits: no quantized layer or product is left for '{}'", matcher.rule->pattern);
   }
   return all;
 }

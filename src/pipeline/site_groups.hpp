@@ -6,6 +6,7 @@
 #include "nq/calibrate.hpp"
 #include "nq/linear_site.hpp"
 #include "nq/recipe.hpp"
+#include "quant/attention_fit.hpp"
 
 namespace nq {
 
@@ -27,6 +28,7 @@ struct SelectedAttention {
   AttentionSite site;
   bool scores = false;
   bool values = false;
+  AttentionBits bits = {};
 };
 
 /// The selected sites, and every other site or product with the reason why it is left out.

@@ -41,7 +41,7 @@ SitePlan::SitePlan(TypedGraph typed, const CalibrationOptions& options)
   attention_ = select_attention(found_, options.selection, skipped_);
   groups_ = group_sites(sites_);
   NQ_CHECK(!groups_.empty(), unsupported, "the model has no linear layer to quantize with these options");
-  fit_options_ = group_options(groups_, options);
+  fit_options_ = apply_bits(groups_, attention_, options);
   readout_ = find_readout_tokens(typed_);
 }
 

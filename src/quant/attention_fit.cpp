@@ -39,22 +39,21 @@ double quantile(std::vector<float> values, double fraction) {
   return static_cast<double>(*nth);
 }
 
-QuantParams percentile_params(const std::vector<float>& values, const MethodOptions& options) {
+QuantParams percentile_params(const std::vector<float>& values, int bits, const MethodOptions& options) {
   const double fraction = options.percentile / 100.0;
   if (!options.activation_symmetric) {
-    return asymmetric_activation(quantile(values, 1.0 - fraction), quantile(values, fraction),
-                                 options.activation_bits);
+    return asymmetric_activation(quantile(values, 1.0 - fraction), quantile(values, fraction), bits);
   }
   std::vector<float> magnitudes = values;
   for (float& value : magnitudes) value = std::fabs(value);
-  return symmetric_activation(quantile(std::move(magnitudes), fraction), options.activation_bits);
+  return symmetric_activation(quantile(std::move(magnitudes), fraction), bits);
 }
 
 class AttentionSearch {
  public:
-  AttentionSearch(const AttentionSamples& samples, const AttentionFreedom& freedom,
+  AttentionSearch(const AttentionSamples& samples, const AttentionFreedom& freedom, const AttentionBits& bits,
                   const MethodOptions& options, const std::string& name)
-      : samples_(samples), freedom_(freedom), options_(options), name_(name), meter_(samples) {}
+      : samples_(samples), freedom_(freedom), bits_(bits), options_(options), name_(name), meter_(samples) {}
 
   AttentionFit run(ProductStrategy strategy) {
     start();
@@ -68,18 +67,19 @@ class AttentionSearch {
  private:
   void start() {
     set_operands({}, {});
-    fit_.q = range_params(q_range(), options_.activation_symmetric);
-    fit_.k = range_params(k_range(), options_.activation_symmetric);
-    fit_.v = range_params(whole(samples_.v_range), options_.activation_symmetric);
-    fit_.p = asymmetric_activation(0.0, static_cast<double>(samples_.p_max), options_.activation_bits);
+    fit_.q = range_params(q_range(), bits_.scores);
+    fit_.k = range_params(k_range(), bits_.scores);
+    fit_.v = range_params(whole(samples_.v_range), bits_.values);
+    fit_.p = asymmetric_activation(0.0, static_cast<double>(samples_.p_max), bits_.values);
     score_loss_ = meter_.score_loss(operands_, fit_.q, fit_.k);
     value_loss_ = meter_.value_loss(fit_.p, fit_.v);
     record("minmax");
   }
 
   void clip_at_percentile() {
-    take_scores(percentile_params(samples_.q, options_), percentile_params(samples_.k, options_));
-    take_values(fit_.p, percentile_params(samples_.v, options_));
+    take_scores(percentile_params(samples_.q, bits_.scores, options_),
+                percentile_params(samples_.k, bits_.scores, options_));
+    take_values(fit_.p, percentile_params(samples_.v, bits_.values, options_));
     record("percentile");
   }
 
@@ -190,8 +190,8 @@ class AttentionSearch {
   void restart_scores(const std::vector<float>& query_scale, const std::vector<float>& key_shift) {
     AttentionSearch trial = *this;
     trial.set_operands(query_scale, key_shift);
-    trial.fit_.q = trial.range_params(trial.q_range(), options_.activation_symmetric);
-    trial.fit_.k = trial.range_params(trial.k_range(), options_.activation_symmetric);
+    trial.fit_.q = trial.range_params(trial.q_range(), bits_.scores);
+    trial.fit_.k = trial.range_params(trial.k_range(), bits_.scores);
     trial.score_loss_ = meter_.score_loss(trial.operands_, trial.fit_.q, trial.fit_.k);
     for (int round = 0; round < options_.rounds; ++round) {
       trial.improve_query_scale();
@@ -270,15 +270,15 @@ class AttentionSearch {
   }
 
   std::pair<QuantParams, QuantParams> clipped(double clip) const {
-    QuantParams q = range_params(q_range(), options_.activation_symmetric);
-    QuantParams k = range_params(k_range(), options_.activation_symmetric);
+    QuantParams q = range_params(q_range(), bits_.scores);
+    QuantParams k = range_params(k_range(), bits_.scores);
     q.scale[0] = sane_scale(clip * static_cast<double>(q.scale[0]));
     k.scale[0] = sane_scale(clip * static_cast<double>(k.scale[0]));
     return {q, k};
   }
 
-  QuantParams range_params(const Range& range, bool symmetric) const {
-    return activation_params(range.low, range.high, options_.activation_bits, symmetric);
+  QuantParams range_params(const Range& range, int bits) const {
+    return activation_params(range.low, range.high, bits, options_.activation_symmetric);
   }
 
   Range q_range() const {
@@ -314,6 +314,7 @@ class AttentionSearch {
 
   const AttentionSamples& samples_;
   AttentionFreedom freedom_;
+  AttentionBits bits_;
   const MethodOptions& options_;
   const std::string& name_;
   AttentionMeter meter_;
@@ -330,7 +331,7 @@ void check_finite(const std::vector<float>& values, const char* what) {
 
 }  // namespace
 
-AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreedom& freedom,
+AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreedom& freedom, const AttentionBits& bits,
                            ProductStrategy strategy, const MethodOptions& options, const std::string& name) {
   NQ_CHECK(samples.instances > 0 && samples.rows > 0 && samples.keys > 0, input,
            "an attention has no samples");
@@ -342,7 +343,7 @@ AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreed
     check_finite(range->low, "the ranges");
     check_finite(range->high, "the ranges");
   }
-  return AttentionSearch(samples, freedom, options, name).run(strategy);
+  return AttentionSearch(samples, freedom, bits, options, name).run(strategy);
 }
 
 }  // namespace nq

@@ -17,6 +17,12 @@ struct AttentionFreedom {
   bool query_scale = false;
 };
 
+/// Bits of the operands of the two products.
+struct AttentionBits {
+  int scores = 8;  ///< Q and K
+  int values = 8;  ///< probabilities and V
+};
+
 /// Quantizers of one attention, and how Q and K are rewritten before them.
 struct AttentionFit {
   QuantParams q, k, p, v;          ///< per tensor
@@ -30,8 +36,8 @@ struct AttentionFit {
 };
 
 /// Fits one attention. Pure and deterministic; a stage never ends with a larger loss than it began
-/// with. `name` keys the random stream. Throws Error(input) on samples that are not finite.
-AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreedom& freedom,
+/// with. `bits` stand for MethodOptions::activation_bits. `name` keys the random stream. Throws Error(input) on samples that are not finite.
+AttentionFit fit_attention(const AttentionSamples& samples, const AttentionFreedom& freedom, const AttentionBits& bits,
                            ProductStrategy strategy, const MethodOptions& options, const std::string& name);
 
 }  // namespace nq

@@ -38,13 +38,14 @@ std::vector<float> run_with(const ModelFile& model, const Tensor& input, KernelC
 }
 
 /// The recipe of a calibration on values that `observe` sees once.
-Recipe calibrated(const Specimen& specimen, const std::string& method, int bits) {
+Recipe calibrated(const Specimen& specimen, const std::string& method, int bits, const OutputChanges& changes = {}) {
   Recipe recipe = test::made_up_recipe(specimen.planned, {specimen.input}, {});
   std::vector<SkippedSite> skipped;
   SiteSelection selection;
   selection.products = true;
-  ProductCalibration calibration(specimen.planned.typed, specimen.found,
-                                 select_attention(specimen.found, selection, skipped), [&](const SelectedAttention& item) {
+  std::vector<SelectedAttention> selected = select_attention(specimen.found, selection, skipped);
+  for (SelectedAttention& item : selected) item.bits = {bits, bits};
+  ProductCalibration calibration(specimen.planned.typed, specimen.found, selected, [&](const SelectedAttention& item) {
                                    return std::make_shared<ProductObserver>(
                                        product_layout(specimen.planned.typed, item.site, 2, 1 << 24));
                                  });
@@ -54,10 +55,9 @@ Recipe calibrated(const Specimen& specimen, const std::string& method, int bits)
       .run(std::vector<Tensor>{specimen.input},
            [&](ValueId value, const TensorView& view) { calibration.observe(value, view, keys); });
   MethodOptions options;
-  options.activation_bits = bits;
   options.candidates = 20;
   options.noise_candidates = 20;
-  calibration.fit(builtin_methods().get(method), options, {}, recipe);
+  calibration.fit(builtin_methods().get(method), options, changes, recipe);
   return recipe;
 }
 
@@ -135,6 +135,26 @@ TEST_CASE("stages of a product search never raise the loss", "[pipeline]") {
     CHECK(recipe.products[1].left.zero_point[0] == 0);
     CHECK(recipe_to_json(calibrated(specimen, std::string(info.name), 4)) == recipe_to_json(recipe));
   }
+}
+
+TEST_CASE("values that carry the projection's noise and scales are quantized as they are then", "[pipeline]") {
+  const Specimen specimen;
+  Recipe recipe = test::made_up_recipe(specimen.planned, {specimen.input},
+                                       {.weight_bits = 8, .noise = true, .correction = true, .channel_scale = true});
+  std::vector<BoundGroup> bound;
+  for (const SiteGroup& group : specimen.planned.groups) {
+    bound.push_back({group, {&*std::find_if(recipe.sites.begin(), recipe.sites.end(), [&](const SiteRecipe& site) {
+                       return site.origin == group.leader().origin;
+                     })}});
+  }
+  const OutputChanges changes = find_output_changes(specimen.planned.typed, bound, {});
+  REQUIRE(changes.served.contains("out"));
+  REQUIRE(changes.of("product") != nullptr);
+  const auto expected = floats(test::run(quantize(specimen.model, recipe), {specimen.input})[0]);
+  const Recipe fitted = calibrated(specimen, "easyquant", 16, changes);
+  recipe.products = fitted.products;
+  // Sixteen bits of operands that were measured as the projection changes them; other ranges would clip.
+  CHECK(test::relative_error(floats(test::run(quantize(specimen.model, recipe), {specimen.input})[0]), expected) < 2e-3);
 }
 
 TEST_CASE("a recipe's product must be one of the model", "[pipeline]") {

@@ -24,7 +24,28 @@ std::vector<MethodOptions> with_rules(const std::string& text) {
   options.fit.weight_bits = 6;
   options.fit.activation_bits = 5;
   options.bits = parse_bits_rules(text);
-  return group_options(kGroups, options);
+  std::vector<SelectedAttention> none;
+  return apply_bits(kGroups, none, options);
+}
+
+SelectedAttention attention(bool scores) {
+  SelectedAttention item;
+  item.site.scores.name = "/b0/attn/MatMul";
+  item.site.scores.role = ProductRole::scores;
+  item.site.values.name = "/b0/attn/MatMul_1";
+  item.site.values.role = ProductRole::values;
+  item.scores = scores;
+  item.values = true;
+  return item;
+}
+
+AttentionBits product_bits(const std::string& text, bool scores = true) {
+  CalibrationOptions options;
+  options.fit.activation_bits = 5;
+  options.bits = parse_bits_rules(text);
+  std::vector<SelectedAttention> selected = {attention(scores)};
+  (void)apply_bits(kGroups, selected, options);
+  return selected[0].bits;
 }
 
 }  // namespace
@@ -39,6 +60,20 @@ TEST_CASE("the first matching rule gives a layer its bits, the rest keep theirs"
   CHECK(options[2].activation_bits == 8);
   CHECK(with_rules("@LayerNormalization=W4A3")[0].weight_bits == 4);
   CHECK(bits_rules_text(parse_bits_rules("fc2=w8a7,@head=a8")) == "fc2=w8a7,@head=a8");
+}
+
+TEST_CASE("rules reach the products of attention by kind and by name", "[pipeline]") {
+  CHECK(product_bits("fc2=w8").scores == 5);
+  CHECK(product_bits("@products=a8").scores == 8);
+  CHECK(product_bits("@products=a8").values == 8);
+  CHECK(product_bits("@scores=a7").scores == 7);
+  CHECK(product_bits("@scores=a7").values == 5);
+  CHECK(product_bits("@values=a3,@products=a6").values == 3);
+  CHECK(product_bits("@values=a3,@products=a6").scores == 6);
+  CHECK(product_bits("MatMul_1=w4a4").values == 4);
+  CHECK(product_bits("MatMul_1=w4a4").scores == 5);
+  // A product that stays float is none that a rule could be for.
+  CHECK_ERROR(product_bits("@scores=a7", false), usage, "no quantized layer or product");
 }
 
 TEST_CASE("rules that are malformed, idle or divide a group are refused", "[pipeline]") {

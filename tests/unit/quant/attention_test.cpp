@@ -105,9 +105,8 @@ TEST_CASE("the change of probabilities is that of a softmax of changed scores", 
 TEST_CASE("keys that may be centred quantize better", "[quant]") {
   const AttentionSamples samples = made_up_samples();
   MethodOptions options;
-  options.activation_bits = 4;
-  const AttentionFit held = fit_attention(samples, {false, false}, ProductStrategy::best, options, "a");
-  const AttentionFit free = fit_attention(samples, {true, true}, ProductStrategy::best, options, "a");
+  const AttentionFit held = fit_attention(samples, {false, false}, {4, 4}, ProductStrategy::best, options, "a");
+  const AttentionFit free = fit_attention(samples, {true, true}, {4, 4}, ProductStrategy::best, options, "a");
   CHECK(held.key_shift.empty());
   CHECK(held.query_scale.empty());
   REQUIRE(free.key_shift.size() == 5);
@@ -118,11 +117,10 @@ TEST_CASE("keys that may be centred quantize better", "[quant]") {
 TEST_CASE("every strategy lowers the loss of the one before it", "[quant]") {
   const AttentionSamples samples = made_up_samples();
   MethodOptions options;
-  options.activation_bits = 5;
   double previous = 1e9;
   for (const ProductStrategy strategy :
        {ProductStrategy::extremes, ProductStrategy::scale, ProductStrategy::noise, ProductStrategy::best}) {
-    const AttentionFit fit = fit_attention(samples, {true, true}, strategy, options, "a");
+    const AttentionFit fit = fit_attention(samples, {true, true}, {5, 5}, strategy, options, "a");
     const double loss = fit.score_stages.back().mse + fit.value_stages.back().mse;
     CHECK(loss <= previous);
     previous = loss;

@@ -70,8 +70,8 @@ void add_fit_options(CLI::App& command, CalibrationOptions& options) {
   command
       .add_option_function<std::string>(
           "--bits", [&options](const std::string& text) { options.bits = parse_bits_rules(text); },
-          "Bits of single layers: PATTERN=w8a8 with commas, the first match decides; a pattern is a regex "
-          "on names, or @head, @patch_embed, @LayerNormalization, @attention, @Gelu")
+          "Bits of single layers and products: PATTERN=w8a8 with commas, the first match decides; a pattern is a regex "
+          "on names, or @head, @patch_embed, @LayerNormalization, @attention, @Gelu, @products, @scores, @values")
       ->type_name("RULES")
       ->group(kGroup);
   add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
