@@ -21,9 +21,7 @@ void improve_noise(const LossMeter& meter, const OutputProbe& probe, const Noise
                    std::vector<double>& channel_mse) {
   const AffineGrid grid = affine_grid(fit.activation);
   const auto noise_of = [&](int index) {
-    std::vector<float> noise = scaled_noise(family.draw, family.mean(index), family.amplitude(index));
-    for (std::size_t c = 0; c < family.base.size(); ++c) noise[c] += family.base[c];
-    return noise;
+    return scaled_noise(family.draw, family.mean(index), family.amplitude(index));
   };
   const std::vector<int> best = best_candidates(family.count, family.step, kFinalists, [&](int index) {
     return probe.evaluate(grid, noise_of(index)).error2;

@@ -13,10 +13,9 @@ namespace nq {
 /// N = mean + amplitude * draw, [c_in], rounded to float32 once.
 std::vector<float> scaled_noise(std::span<const float> draw, double mean, double amplitude);
 
-/// A one-dimensional family of noisy biases: candidate i is base + mean(i) + amplitude(i) * draw.
+/// A one-dimensional family of noisy biases: candidate i is mean(i) + amplitude(i) * draw.
 struct NoiseFamily {
   std::span<const float> draw;  ///< [c_in]
-  std::span<const float> base;  ///< added to all of them, [c_in]; empty for none
   int count = 0;
   int step = 1;  ///< coarse step of the search (see best_candidates)
   std::function<double(int)> mean;
