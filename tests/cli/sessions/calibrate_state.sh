@@ -30,7 +30,7 @@ for options in "--quantize all" "--propagate quantized"; do
   ok "${demo[@]}" "${words[@]}" -o plain.onnx
   rm -rf other_state
   for limit in 0.05 0.1 0.2 0.4 0.8; do
-    { timeout -s KILL "$limit" "$NQCLI" "${demo[@]}" "${words[@]}" --state other_state --save-every 0 -o other.onnx || true; } \
+    { timeout -s KILL "$limit" "$NQCLI" "${demo[@]}" "${words[@]}" --state other_state --save-every 0 -o killed.onnx || true; } \
       >/dev/null 2>&1
   done
   ok "${demo[@]}" "${words[@]}" --state other_state -o again.onnx
