@@ -64,19 +64,16 @@ class Calibration {
       observers.push_back(plan_.make_observer(group, capacity_));
       inputs.push_back(groups()[group].x);
     }
+    const CalibrationProgress start = go_on(observers);
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
-    const CalibrationProgress start = go_on(observers);
     ImageRunner runner(make_plan(plan_.typed(), {tapped, tapped}), input_);
     check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
     stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); }, start, keep);
     if (!options_.save_statistics.empty()) {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
-                      [&](CalibrationStatistics& all) {
-                        all.products = products_.statistics();
-                        save_statistics(options_.save_statistics, all);
-                      });
+                      [&](const CalibrationStatistics& all) { save_statistics(options_.save_statistics, all); });
     }
     const Stopwatch watch;
     append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
@@ -110,7 +107,7 @@ class Calibration {
     for (std::size_t group = 0; group < groups().size(); ++group) {
       observers[group] = std::move(kept->groups[group].observer);
     }
-    state_->load_products(products_);
+    products_ = plan_.restore_products(kept->products, image_plan_batch(input_));
     log_info("going on from '{}': {} of {} images are done", state_->folder().string(), state_->progress().consumed,
              images_.size());
     return state_->progress();
@@ -123,13 +120,13 @@ class Calibration {
     if (complete ? state_->progress().consumed == now.consumed : since_save_.seconds() < save_interval_s_) return;
     const Stopwatch watch;
     with_statistics(observers, now,
-                    [&](const CalibrationStatistics& seen) { state_->save(seen, products_, now); });
+                    [&](const CalibrationStatistics& seen) { state_->save(seen, now); });
     if (options_.save_every_s > 0) save_interval_s_ = std::max(options_.save_every_s, 10 * watch.seconds());
     since_save_ = Stopwatch();
   }
 
   void with_statistics(Observers& observers, const CalibrationProgress& seen,
-                       const std::function<void(CalibrationStatistics&)>& use) {
+                       const std::function<void(const CalibrationStatistics&)>& use) {
     CalibrationStatistics statistics;
     statistics.model_sha256 = result_.recipe.model_sha256;
     statistics.preprocess = result_.recipe.preprocess;
@@ -142,6 +139,7 @@ class Calibration {
     for (std::size_t group = 0; group < groups().size(); ++group) {
       statistics.groups.push_back({origins_of(groups()[group]), std::move(observers[group])});
     }
+    statistics.products = products_.statistics();
     use(statistics);
     for (std::size_t group = 0; group < groups().size(); ++group) {
       observers[group] = std::move(statistics.groups[group].observer);

@@ -18,7 +18,6 @@ constexpr int kSchema = 1;
 constexpr const char* kKind = "calibration state";
 constexpr const char* kRecord = "state.json";
 constexpr const char* kStatistics = "statistics.";
-constexpr const char* kProducts = "products.";
 constexpr const char* kFit = "fit.";
 constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{1} << 28;
 constexpr const char* kStartAgain = "remove the folder to start again";
@@ -128,15 +127,9 @@ std::optional<CalibrationStatistics> CalibrationState::load_statistics() const {
   return statistics;
 }
 
-void CalibrationState::load_products(ProductCalibration& products) const {
-  if (generation_ > 0 && !products.empty()) products.load(products_path());
-}
-
-void CalibrationState::save(const CalibrationStatistics& statistics, const ProductCalibration& products,
-                            const CalibrationProgress& progress) {
+void CalibrationState::save(const CalibrationStatistics& statistics, const CalibrationProgress& progress) {
   ++generation_;
   save_statistics(statistics_path(), statistics);
-  if (!products.empty()) products.save(products_path());
   progress_ = progress;
   write_record();
   remove_leftovers();
@@ -174,15 +167,13 @@ void CalibrationState::write_record() const {
 /// Temporary files of a process that was killed, and statistics that no longer count.
 void CalibrationState::remove_leftovers() const {
   for (const std::string& name : names_in(folder_)) {
-    const bool is_old = (name.starts_with(kStatistics) && folder_ / name != statistics_path()) ||
-                        (name.starts_with(kProducts) && folder_ / name != products_path());
+    const bool is_old = name.starts_with(kStatistics) && folder_ / name != statistics_path();
     std::error_code ignored;
     if (is_old || TemporaryName::matches(name)) fs::remove(folder_ / name, ignored);
   }
 }
 
 fs::path CalibrationState::statistics_path() const { return folder_ / fmt::format("{}{}", kStatistics, generation_); }
-fs::path CalibrationState::products_path() const { return folder_ / fmt::format("{}{}", kProducts, generation_); }
 fs::path CalibrationState::fit_path(std::size_t group) const { return folder_ / fmt::format("{}{}.json", kFit, group); }
 
 }  // namespace nq

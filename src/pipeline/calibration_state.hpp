@@ -8,7 +8,6 @@
 
 #include "core/folder_lock.hpp"
 #include "pipeline/calibration_statistics.hpp"
-#include "pipeline/product_calibration.hpp"
 
 namespace nq {
 
@@ -41,10 +40,7 @@ class CalibrationState {
 
   /// Statistics of the images of progress(); nothing before the first save.
   std::optional<CalibrationStatistics> load_statistics() const;
-  /// Adds what the images of progress() gave to `products`.
-  void load_products(ProductCalibration& products) const;
-  void save(const CalibrationStatistics& statistics, const ProductCalibration& products,
-            const CalibrationProgress& progress);
+  void save(const CalibrationStatistics& statistics, const CalibrationProgress& progress);
 
   /// The layers of a group, when they were fitted before.
   std::optional<std::vector<SiteRecipe>> find_fit(std::size_t group) const;
@@ -57,7 +53,6 @@ class CalibrationState {
   void write_record() const;
   void remove_leftovers() const;
   std::filesystem::path statistics_path() const;
-  std::filesystem::path products_path() const;
   std::filesystem::path fit_path(std::size_t group) const;
 
   std::filesystem::path folder_;

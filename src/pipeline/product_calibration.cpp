@@ -141,23 +141,6 @@ void ProductCalibration::observe(ValueId value, const TensorView& view,
   }
 }
 
-void ProductCalibration::save(const std::filesystem::path& path) const {
-  AtomicFile file(path);
-  for (const Entry& entry : entries_) entry.observer->save(file);
-  file.commit();
-}
-
-void ProductCalibration::load(const std::filesystem::path& path) {
-  with_context(
-      [&] {
-        const std::string content = read_file(path);
-        ByteSource bytes(content);
-        for (Entry& entry : entries_) entry.observer->load(bytes);
-        NQ_CHECK(bytes.empty(), input, "the file goes on after its last product");
-      },
-      [&] { return fmt::format("in samples of products '{}'", path.string()); });
-}
-
 AttentionSamples ProductCalibration::samples_of(const Entry& entry, const OutputChanges& changes) {
   AttentionSamples samples = entry.observer->finish();
   const OutputChange* change = entry.v ? changes.of(entry.v->site_origin) : nullptr;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -46,10 +45,6 @@ class ProductCalibration {
 
   /// A tapped value of the images with these keys; other values are ignored. May be called concurrently.
   void observe(ValueId value, const TensorView& view, std::span<const std::uint64_t> image_keys);
-
-  /// Keeps what was observed, and adds it again to products made alike. Both throw Error(input) naming the path.
-  void save(const std::filesystem::path& path) const;
-  void load(const std::filesystem::path& path);
 
   /// Fits every attention and adds its products to the recipe; rewrites of Q and K go to the layers
   /// of the recipe that make them. `changes` is what the layers that read the attention ask of its
