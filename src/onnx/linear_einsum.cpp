@@ -181,19 +181,23 @@ class Rewriter {
   std::string name_;
 };
 
+bool has_einsum(const onnx::GraphProto& graph) {
+  return std::any_of(graph.node().begin(), graph.node().end(),
+                     [](const onnx::NodeProto& node) { return node.op_type() == "Einsum"; });
+}
+
 }  // namespace
 
 bool has_linear_einsum(const onnx::ModelProto& model) {
-  const auto& nodes = model.graph().node();
-  const auto is_einsum = [](const onnx::NodeProto& node) { return node.op_type() == "Einsum"; };
-  if (std::none_of(nodes.begin(), nodes.end(), is_einsum)) return false;
+  if (!has_einsum(model.graph())) return false;
   const auto constants = constant_shapes(model.graph());
-  return std::any_of(nodes.begin(), nodes.end(), [&](const onnx::NodeProto& node) { return match(node, constants).has_value(); });
+  return std::any_of(model.graph().node().begin(), model.graph().node().end(),
+                     [&](const onnx::NodeProto& node) { return match(node, constants).has_value(); });
 }
 
 void rewrite_linear_einsums(onnx::ModelProto& model) {
-  if (!has_linear_einsum(model)) return;
   auto& graph = *model.mutable_graph();
+  if (!has_einsum(graph)) return;
   const auto constants = constant_shapes(graph);
   UniqueNames names(graph);
   std::vector<onnx::NodeProto> nodes;

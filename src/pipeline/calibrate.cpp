@@ -98,15 +98,7 @@ class Calibration {
   CalibrationProgress go_on(Observers& observers) {
     auto kept = state_ ? state_->load_statistics() : std::nullopt;
     if (!kept) return {};
-    bool same = kept->groups.size() == groups().size();
-    for (std::size_t group = 0; same && group < groups().size(); ++group) {
-      same = kept->groups[group].origins == origins_of(groups()[group]) &&
-             kept->groups[group].observer->c_in() == groups()[group].c_in();
-    }
-    NQ_CHECK(same, input, "the statistics in '{}' hold other layers than the model", state_->folder().string());
-    for (std::size_t group = 0; group < groups().size(); ++group) {
-      observers[group] = std::move(kept->groups[group].observer);
-    }
+    observers = take_observers(*kept, groups(), fmt::format("the statistics in '{}'", state_->folder().string()));
     products_ = plan_.restore_products(kept->products, image_plan_batch(input_));
     log_info("going on from '{}': {} of {} images are done", state_->folder().string(), state_->progress().consumed,
              images_.size());

@@ -24,7 +24,6 @@ constexpr double kSquarePasses = 6;
 /// What the process is without any model: code, libraries, buffers.
 constexpr std::uint64_t kProgramBytes = std::uint64_t{12} << 20;
 constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
-constexpr std::int64_t kShare = 8;            ///< of the capacity, for extreme and for read rows
 /// Copies that every search makes: of the rows of its layer, of its outputs on them, and of its weight.
 constexpr double kRowCopies = 2;
 constexpr double kOutputCopies = 1;
@@ -84,11 +83,6 @@ double measured_speed() {
   return static_cast<double>(kSize * kSize * kSize) / std::max(best, 1e-9);
 }
 
-std::int64_t kept_rows(const SampledRows& rows) {
-  return std::min(rows.capacity, rows.tokens) + std::min(rows.capacity / kShare, rows.tokens) +
-         std::min(rows.capacity / kShare, rows.read_tokens);
-}
-
 /// What a method's search holds besides: candidates of rows and outputs, and square matrices over the inputs. Measured;
 /// a method that is not listed searches scales and noise.
 struct SearchCopies {
@@ -123,8 +117,9 @@ CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<S
   std::vector<std::uint64_t> searches;
   for (std::size_t index = 0; index < groups.size(); ++index) {
     const SampledRows sampled = rows(index);
-    estimate.sample_bytes += static_cast<std::uint64_t>(kept_rows(sampled) * groups[index].c_in()) * sizeof(float);
-    searches.push_back(search_bytes(groups[index], std::min(kept_rows(sampled), sampled.tokens), copies_of(method)));
+    const std::int64_t kept = SiteObserver::most_rows(sampled.capacity, sampled.tokens, sampled.read_tokens);
+    estimate.sample_bytes += static_cast<std::uint64_t>(kept * groups[index].c_in()) * sizeof(float);
+    searches.push_back(search_bytes(groups[index], std::min(kept, sampled.tokens), copies_of(method)));
   }
   std::sort(searches.rbegin(), searches.rend());
   for (std::size_t at = 0; at < std::min(searches.size(), threads); ++at) estimate.search_bytes += searches[at];

@@ -58,6 +58,18 @@ std::vector<std::string> origins_of(const SiteGroup& group) {
   return origins;
 }
 
+std::vector<std::unique_ptr<SiteObserver>> take_observers(CalibrationStatistics& statistics, const std::vector<SiteGroup>& groups,
+                                                          const std::string& source) {
+  const bool same = std::equal(groups.begin(), groups.end(), statistics.groups.begin(), statistics.groups.end(),
+                               [](const SiteGroup& group, const CalibrationStatistics::Group& kept) {
+                                 return origins_of(group) == kept.origins && group.c_in() == kept.observer->c_in();
+                               });
+  NQ_CHECK(same, input, "{} hold other layers than the model", source);
+  std::vector<std::unique_ptr<SiteObserver>> observers;
+  for (auto& group : statistics.groups) observers.push_back(std::move(group.observer));
+  return observers;
+}
+
 void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other) {
   check_mergeable(statistics, other);
   std::set<std::string> seen(statistics.images.begin(), statistics.images.end());

@@ -37,6 +37,11 @@ bool same_selection(const SiteSelection& a, const SiteSelection& b);
 
 std::vector<std::string> origins_of(const SiteGroup& group);
 
+/// Moves the observers out, in the order of `groups`. Throws Error(input), `source` saying whose statistics they are, when
+/// those are of other layers.
+std::vector<std::unique_ptr<SiteObserver>> take_observers(CalibrationStatistics& statistics, const std::vector<SiteGroup>& groups,
+                                                          const std::string& source);
+
 /// Adds the images of `other`. Throws Error(input) when model, preprocessing, layers or capacity
 /// differ, or an image is in both.
 void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other);

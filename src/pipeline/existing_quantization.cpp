@@ -45,14 +45,6 @@ const Node* find_by_origin(const Graph& graph, const std::string& origin) {
   return &graph.node(graph.value(*value).producer);
 }
 
-int code_bits(const Tensor& codes) {
-  int bits = 2;
-  for (const auto code : to_vector<std::int64_t>(codes.view())) {
-    while (code > (std::int64_t{1} << (bits - 1)) - 1 || code < -(std::int64_t{1} << (bits - 1))) ++bits;
-  }
-  return bits;
-}
-
 bool read_weight(const Graph& source, const LinearSite& site, ExistingQuantization& result) {
   const Node* product = find_by_origin(source, site.origin);
   if (product == nullptr || product->inputs.size() < 2) return false;
@@ -72,6 +64,14 @@ bool read_weight(const Graph& source, const LinearSite& site, ExistingQuantizati
 }
 
 }  // namespace
+
+int code_bits(const Tensor& codes) {
+  int bits = 2;
+  for (const auto code : to_vector<std::int64_t>(codes.view())) {
+    while (code > (std::int64_t{1} << (bits - 1)) - 1 || code < -(std::int64_t{1} << (bits - 1))) ++bits;
+  }
+  return bits;
+}
 
 std::optional<ExistingQuantizer> existing_quantizer(const TypedGraph& typed, ValueId value) {
   const Graph& graph = typed.graph;

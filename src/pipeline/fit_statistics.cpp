@@ -37,12 +37,7 @@ CalibrationResult fit_statistics(const ModelFile& given, const std::filesystem::
   options.selection = statistics.selection;
   options.propagate = Propagate::fp32;
   const SitePlan plan(specialize(model.to_graph(), {statistics.input_shapes, {}}), options);
-  bool same = plan.groups().size() == statistics.groups.size();
-  for (std::size_t k = 0; same && k < statistics.groups.size(); ++k) {
-    same = origins_of(plan.groups()[k]) == statistics.groups[k].origins &&
-           plan.groups()[k].c_in() == statistics.groups[k].observer->c_in();
-  }
-  NQ_CHECK(same, input, "the statistics '{}' hold other layers than the model", path.string());
+  Observers observers = take_observers(statistics, plan.groups(), fmt::format("the statistics '{}'", path.string()));
   CalibrationResult result;
   Recipe& recipe = result.recipe;
   recipe.tool_version = version();
@@ -53,8 +48,6 @@ CalibrationResult fit_statistics(const ModelFile& given, const std::filesystem::
   recipe.calibration_images = result.images = statistics.images_read;
   result.sample_bytes = plan.sample_bytes(statistics.capacity);
   plan.record_options(model.choice(), recipe);
-  Observers observers;
-  for (auto& group : statistics.groups) observers.push_back(std::move(group.observer));
   const ProductCalibration products = plan.restore_products(statistics.products, planned_batch(statistics));
   const Stopwatch watch;
   recipe.sites = plan.fit_all(std::move(observers), progress);

@@ -40,9 +40,12 @@ SiteObserver::SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector
   totals_.channel_max.assign(static_cast<std::size_t>(c_in), -std::numeric_limits<float>::infinity());
 }
 
+std::int64_t SiteObserver::most_rows(std::int64_t capacity, std::int64_t tokens, std::int64_t read_tokens) {
+  return std::min(capacity, tokens) + std::min(capacity / kShare, tokens) + std::min(capacity / kShare, read_tokens);
+}
+
 std::uint64_t SiteObserver::sample_bytes(std::int64_t c_in, std::int64_t capacity) {
-  return static_cast<std::uint64_t>(c_in) * static_cast<std::uint64_t>(capacity + 2 * (capacity / kShare)) *
-         sizeof(float);
+  return static_cast<std::uint64_t>(c_in) * static_cast<std::uint64_t>(most_rows(capacity)) * sizeof(float);
 }
 
 void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {

@@ -63,6 +63,9 @@ class SiteObserver {
   std::int64_t c_in() const noexcept { return c_in_; }
   const std::vector<std::uint8_t>& readout() const noexcept { return readout_; }
 
+  /// Rows that the rules keep at most together, of `tokens` in all of which the output reads `read_tokens`.
+  static std::int64_t most_rows(std::int64_t capacity, std::int64_t tokens = INT64_MAX, std::int64_t read_tokens = INT64_MAX);
+
   /// Bytes that the samples of one observer may take.
   static std::uint64_t sample_bytes(std::int64_t c_in, std::int64_t capacity);
 

@@ -7,6 +7,7 @@
 #include "core/parallel.hpp"
 #include "core/rng.hpp"
 #include "graph/graph_walk.hpp"
+#include "pipeline/existing_quantization.hpp"
 #include "pipeline/qdq_product.hpp"
 
 namespace nq {
@@ -54,11 +55,7 @@ int bits_of(std::int64_t codes) {
 }
 
 void describe_weight(const QuantizedOperand& weight, SiteView& view) {
-  std::int64_t largest = 1;
-  for (const std::int64_t code : to_vector<std::int64_t>(weight.codes->view())) {
-    largest = std::max(largest, code < 0 ? -code : code + 1);
-  }
-  view.weight_bits = 1 + bits_of(largest);
+  view.weight_bits = code_bits(*weight.codes);
   if (weight.scales.empty()) return;
   const auto [low, high] = std::minmax_element(weight.scales.begin(), weight.scales.end());
   view.weight_scale_min = *low;

@@ -7,12 +7,11 @@
 #include <chrono>
 #include <memory>
 
+#include "calibration_record.hpp"
 #include "calibration_report.hpp"
 #include "document.hpp"
 #include "log_output.hpp"
 #include "nq/error.hpp"
-#include "nq/eval_state.hpp"
-#include "nq/evaluation_record.hpp"
 #include "nq/quantize.hpp"
 #include "options/calibration_options.hpp"
 #include "options/fraction_option.hpp"
@@ -140,14 +139,11 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
                      const CalibrationFiles& files, const std::vector<Sample>& samples,
                      const Preprocess& preprocess, Progress& progress, CalibrationOutcome& outcome) {
   const ModelFile written = ModelFile::load(files.model).read_as(model.choice());
-  EvalOptions eval;
-  eval.bad_images = options.calibration.bad_images;
-  eval.input_shape = options.calibration.input_shape;
-  outcome.comparison = evaluate(written, &model, samples, preprocess, eval, progress);
+  outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration, progress);
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;
   outcome.written = inspect(written, inspect_options);
-  const EvaluationRecord record = record_evaluation(kCalibrationSet, samples_sha256(samples), model.sha256(), outcome.comparison);
+  const EvaluationRecord record = calibration_record(model, samples, outcome.comparison);
   outcome.result.recipe.evaluation = evaluation_to_json(record);
   with_evaluation(written, record).save(files.model);
   save_recipe(files.recipe, outcome.result.recipe);

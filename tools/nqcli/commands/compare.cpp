@@ -154,10 +154,7 @@ void add_compare(CLI::App& app) {
       ->type_name("");
   options->reference.add_input_shape_to(command);
   options->images.add_to(command);
-  command.add_option("--limit", options->limit, "Use only that many images, chosen by --seed; 0 for all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--seed", options->seed, "Seed of the choice of images")->capture_default_str();
+  add_limit_options(command, options->limit, options->seed);
   command.add_flag("--layers,!--no-layers", options->compare.layers,
                    "Compare the outputs of layers too, where both models have them under one name (default: on)");
   command.add_option("--worst", options->compare.worst, "Images to list")

@@ -201,11 +201,8 @@ void add_eval(CLI::App& app) {
       .add_option("--reference", options->reference,
                   "Model whose logits are compared with, usually the float one")
       ->type_name("MODEL");
-  command.add_option("--limit", options->limit, "Use only that many images, chosen by --seed; 0 for all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--seed", options->seed, "Seed of the choice of images, and of their order with --sequential")
-      ->capture_default_str();
+  add_limit_options(command, options->limit, options->seed,
+                    "Seed of the choice of images, and of their order with --sequential");
   command.add_option("--batch", options->batch, "Images in flight. Never changes a result")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{65536}))
       ->capture_default_str();

@@ -4,11 +4,10 @@
 #include <charconv>
 #include <memory>
 
+#include "calibration_record.hpp"
 #include "document.hpp"
 #include "nq/calibrate.hpp"
 #include "nq/error.hpp"
-#include "nq/eval_state.hpp"
-#include "nq/evaluation_record.hpp"
 #include "nq/quantize.hpp"
 #include "nq/version.hpp"
 #include "options/images_options.hpp"
@@ -73,12 +72,6 @@ std::optional<Shape> recorded_shape(const std::string& text) {
   return shape;
 }
 
-EvaluationRecord measure(const ModelFile& quantized, const ModelFile& model, const std::vector<Sample>& samples,
-                         const Preprocess& preprocess, const EvalOptions& options, Progress& progress) {
-  return record_evaluation(kCalibrationSet, samples_sha256(samples), model.sha256(),
-                           evaluate(quantized, &model, samples, preprocess, options, progress));
-}
-
 /// What calibrate made, with the evaluations on other images that the file records.
 ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model, const std::vector<Sample>& samples,
                   Progress& progress) {
@@ -91,11 +84,11 @@ ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model
     if (!value.empty()) result.recipe.options[key] = value;
   }
   ModelFile again = quantize(part, result.recipe, emit_options(result.recipe));
-  EvalOptions eval;
-  eval.bad_images = run.calibration.bad_images;
-  eval.input_shape = run.calibration.input_shape;
+  const auto repeated = [&] {
+    return calibration_record(part, samples, compare_calibrated(again, part, samples, preprocess, run.calibration, progress));
+  };
   for (const EvaluationRecord& record : evaluations_of(file)) {
-    again = with_evaluation(again, record.set == kCalibrationSet ? measure(again, part, samples, preprocess, eval, progress) : record);
+    again = with_evaluation(again, record.set == kCalibrationSet ? repeated() : record);
   }
   return again;
 }

@@ -161,10 +161,7 @@ void add_report(CLI::App& app) {
   command.add_option("--data", options->files.data, "Write the page's data as JSON too")->type_name("FILE");
   options->reference.add_input_shape_to(command);
   options->images.add_to(command);
-  command.add_option("--limit", options->limit, "Use only that many images, chosen by --seed; 0 for all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--seed", options->seed, "Seed of the choice of images")->capture_default_str();
+  add_limit_options(command, options->limit, options->seed);
   add_content_options(command, *options);
   add_kernel_option(command, options->report.kernels);
   options->runtime.add_to(command);

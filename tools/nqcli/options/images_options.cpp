@@ -94,6 +94,13 @@ Preprocess ImagesOptions::resolve(const ModelFile& model, const ModelFile& other
   return resolve(own ? model : other, input_shape);
 }
 
+void add_limit_options(CLI::App& command, std::int64_t& limit, std::uint64_t& seed, const std::string& seed_help) {
+  command.add_option("--limit", limit, "Use only that many images, chosen by --seed; 0 for all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--seed", seed, seed_help)->capture_default_str();
+}
+
 void log_skipped(const std::vector<SkippedImage>& skipped) {
   for (const SkippedImage& image : skipped)
     log_note(fmt::format("skipped '{}': {}", image.name, image.reason));

@@ -36,6 +36,10 @@ struct ImagesOptions {
   BadImages bad_image_policy() const { return bad_images == "skip" ? BadImages::skip : BadImages::fail; }
 };
 
+/// Adds --limit and --seed, which choose some of the images.
+void add_limit_options(CLI::App& command, std::int64_t& limit, std::uint64_t& seed,
+                       const std::string& seed_help = "Seed of the choice of images");
+
 /// Logs every image that was left out.
 void log_skipped(const std::vector<SkippedImage>& skipped);
 
