@@ -42,7 +42,7 @@ int num_threads() noexcept {
 }
 
 void set_num_threads(int threads) {
-  NQ_CHECK(threads >= 0 && threads <= 1024, usage, "thread count {} is outside 0..1024", threads);
+  NQ_CHECK(threads >= 0 && threads <= 4096, usage, "thread count {} is outside 0..4096", threads);
   requested_threads.store(threads, std::memory_order_relaxed);
 }
 

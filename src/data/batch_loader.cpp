@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -142,8 +143,13 @@ bool is_last(const Delivery& delivery) { return !delivery.batch || delivery.erro
 /// Runs a reader on its own thread and hands over one delivery at a time.
 class Prefetcher {
  public:
-  explicit Prefetcher(BatchReader& reader)
-      : thread_([this, &reader](const std::stop_token& stop) { work(reader, stop); }) {}
+  explicit Prefetcher(BatchReader& reader) {
+    try {
+      thread_ = std::jthread([this, &reader](const std::stop_token& stop) { work(reader, stop); });
+    } catch (const std::system_error& error) {
+      fail(ErrorKind::resource, "cannot start a thread that reads images: {}", error.what());
+    }
+  }
 
   Delivery take() {
     std::unique_lock lock(mutex_);

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -76,6 +77,16 @@ void install_signal_handlers() {
   has_deadline = ::timer_create(CLOCK_MONOTONIC, &event, &deadline) == 0;
 }
 
+bool has_ended = false;  ///< main is about to return
+
+/// GCC's OpenMP runtime calls exit(1) when it cannot start its threads or allocate what it needs for them.
+void on_exit() {
+  if (has_ended) return;
+  end_at_once(ErrorKind::resource,
+              "error[resource]: the threads cannot be started: not enough memory, or too many threads · hint: lower --threads, "
+              "or lift the limit of the process\n");
+}
+
 /// By default every thread's heap reserves address space that it does not use, which a limit on it counts all the same.
 void share_heap_under_limit() {
   rlimit limit{};
@@ -103,23 +114,30 @@ void describe(CLI::App& app) {
   add_commands(app);
 }
 
-}  // namespace
-}  // namespace nq
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app;
   try {
-    nq::share_heap_under_limit();
-    nq::install_signal_handlers();
-    nq::describe(app);
+    share_heap_under_limit();
+    install_signal_handlers();
+    describe(app);
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("a command (inspect, calibrate, ...)");
     return 0;
   } catch (...) {
     try {
-      return nq::report_current_exception(app);
+      return report_current_exception(app);
     } catch (...) {
       return 70;
     }
   }
+}
+
+}  // namespace
+}  // namespace nq
+
+int main(int argc, char** argv) {
+  std::atexit(nq::on_exit);
+  const int code = nq::run(argc, argv);
+  nq::has_ended = true;
+  return code;
 }

@@ -33,14 +33,30 @@ fits=$(sed -n 's/.*--max-memory \([0-9]*M\) would fit.*/\1/p' ../.log/stderr)
 limited "$space" "${common[@]}" --method minmax -o fits.onnx --max-memory "$fits"
 expect_exit 0
 
-# Whatever the limit, it ends with an answer and never by a signal.
-for space in 60000 90000 120000 130000; do
-  rm -f none.onnx
-  limited "$space" "${common[@]}" --method minmax -o none.onnx
-  case $(cat ../.log/code) in
-    0) [[ -e none.onnx ]] || fail "no file" ;;
-    6) [[ ! -e none.onnx ]] || fail "a file was written" ;;
-    127) grep -q "error while loading shared libraries" ../.log/stderr || fail "with $space kB" ;;  # not even started
-    *) fail "with $space kB of address space" ;;
-  esac
+# Whatever the limit, every command ends with an answer and never by a signal: also where there is too little memory to start
+# threads. Below the smallest of these limits the system cannot even load the program's libraries.
+ok "${common[@]}" --method minmax -q -o q.onnx
+answers() {
+  local threads=$1
+  shift
+  for ((space = 31000; space < 140000; space += space < 60000 ? 3000 : 20000)); do
+    rm -f none.onnx
+    limited "$space" "$@" --threads "$threads"
+    case $(cat ../.log/code) in
+      0) [[ $* != *none.onnx* || -e none.onnx ]] || fail "no file" ;;
+      6)
+        # Only what comes after the writing may have failed.
+        [[ ! -e none.onnx ]] || cmp q.onnx none.onnx || fail "half a file was written"
+        [[ $(grep -c '^error\[resource\]: ' ../.log/stderr) == 1 ]] || fail "expected exactly one error line"
+        ;;
+      127) grep -q "error while loading shared libraries" ../.log/stderr || fail "with $space kB" ;;  # not even started
+      *) fail "with $space kB of address space" ;;
+    esac
+  done
+}
+for threads in 1 4; do
+  answers "$threads" calibrate "$model" --images "$NQ_SOURCE/models/images/calib" --no-preprocess-check --method minmax -o none.onnx
+  answers "$threads" quantize "$model" --recipe q.recipe.json -o none.onnx
 done
+answers 4 eval "$model" --images "$NQ_SOURCE/models/images/test" --limit 20
+answers 4 compare "$model" q.onnx --images "$NQ_SOURCE/models/images/calib" --limit 20
