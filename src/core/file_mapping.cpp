@@ -9,7 +9,6 @@
 #include <mutex>
 
 #include "core/check.hpp"
-#include "core/regular_file.hpp"
 
 namespace nq {
 namespace {
@@ -49,6 +48,7 @@ Registry& registry() {
 
 FileMapping::FileMapping(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const RegularFile file(path, max_bytes);
+  stamp_ = file.stamp();
   size_ = static_cast<std::size_t>(file.size());
   if (size_ == 0) return;  // an empty range cannot be mapped
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd(), 0);

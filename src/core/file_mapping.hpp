@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
+
+#include "core/regular_file.hpp"
 
 namespace nq {
 
@@ -18,10 +21,14 @@ class FileMapping {
   ~FileMapping();
 
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
+  /// When it was mapped.
+  const FileStamp& stamp() const noexcept { return stamp_; }
 
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  FileStamp stamp_;
 };
 
 /// Gives the whole pages of `bytes` back to the system when they belong to a FileMapping; they are

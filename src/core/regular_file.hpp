@@ -2,8 +2,24 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 namespace nq {
+
+/// Tells the states of a file apart: another file, or one that was written to since, has another stamp. A write within the
+/// system's clock tick (some milliseconds) of the one before may not show.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;        ///< bytes
+  std::int64_t modified_ns = 0;  ///< since the epoch
+
+  bool same_file(const FileStamp& other) const noexcept { return device == other.device && inode == other.inode; }
+  bool operator==(const FileStamp&) const = default;
+};
+
+/// The stamp of what `path` names now, symbolic links followed; nothing when there is nothing.
+std::optional<FileStamp> stamp_of(const std::filesystem::path& path) noexcept;
 
 /// A regular file opened for reading; owns the descriptor.
 class RegularFile {
@@ -15,12 +31,13 @@ class RegularFile {
   ~RegularFile();
 
   int fd() const noexcept { return fd_; }
-  /// Bytes when it was opened.
-  std::uint64_t size() const noexcept { return size_; }
+  /// When it was opened.
+  const FileStamp& stamp() const noexcept { return stamp_; }
+  std::uint64_t size() const noexcept { return stamp_.size; }
 
  private:
   int fd_ = -1;
-  std::uint64_t size_ = 0;
+  FileStamp stamp_;
 };
 
 }  // namespace nq

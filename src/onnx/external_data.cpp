@@ -5,6 +5,7 @@
 
 #include "core/check.hpp"
 #include "core/file_mapping.hpp"
+#include "core/hash.hpp"
 #include "onnx/tensor_proto.hpp"
 
 namespace nq {
@@ -44,10 +45,15 @@ bool is_inside(const fs::path& path, const fs::path& folder) {
 
 }  // namespace
 
-/// Mappings by location, shared by copies; a file is mapped once while any tensor reads it.
+/// Mappings by location, shared by copies; a file is mapped once while any tensor reads it, and is the same file whenever it
+/// is mapped.
 struct ExternalData::Files {
+  struct Known {
+    std::weak_ptr<const FileMapping> mapping;
+    std::optional<FileStamp> first;  ///< when it was mapped for the first time
+  };
   std::mutex mutex;
-  std::map<std::string, std::weak_ptr<const FileMapping>> mapped;
+  std::map<std::string, Known> known;
 };
 
 fs::path ExternalData::resolve(const std::string& location) const {
@@ -67,11 +73,24 @@ ExternalData::ExternalData(fs::path folder) : folder_(std::move(folder)), files_
 
 std::shared_ptr<const FileMapping> ExternalData::map(const std::string& location) const {
   const std::lock_guard lock(files_->mutex);
-  std::weak_ptr<const FileMapping>& known = files_->mapped[location];
-  if (auto mapping = known.lock()) return mapping;
+  Files::Known& known = files_->known[location];
+  if (auto mapping = known.mapping.lock()) return mapping;
   auto mapping = std::make_shared<const FileMapping>(resolve(location));
-  known = mapping;
+  NQ_CHECK(known.first.value_or(mapping->stamp()) == mapping->stamp(), input,
+           "external data file '{}' changed while the model was in use", location);
+  known = {mapping, mapping->stamp()};
   return mapping;
+}
+
+std::string ExternalData::sha256(const std::string& location) const {
+  const auto mapping = map(location);
+  std::string hex = sha256_hex(mapping->text());
+  forget_file_pages(mapping->bytes());
+  // Another file of this name does not matter: the one that was mapped is used on.
+  const auto now = stamp_of(resolve(location));
+  NQ_CHECK(!now || !now->same_file(mapping->stamp()) || *now == mapping->stamp(), input,
+           "external data file '{}' changed while the model was in use", location);
+  return hex;
 }
 
 ExternalData::Bytes ExternalData::read(const onnx::TensorProto& tensor, std::size_t expected_bytes) const {

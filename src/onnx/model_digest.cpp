@@ -10,7 +10,7 @@ std::string model_sha256(const onnx::ModelProto& proto, std::string_view bytes, 
   const std::set<std::string> files = external_files(proto);
   if (files.empty()) return sha256_hex(bytes);
   std::string digests = sha256_hex(bytes);
-  for (const std::string& file : files) digests += sha256_file(external.resolve(file));
+  for (const std::string& file : files) digests += external.sha256(file);
   return sha256_hex(digests);
 }
 

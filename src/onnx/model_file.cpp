@@ -3,6 +3,7 @@
 #include <onnx/defs/parser.h>
 #include <onnx/defs/printer.h>
 
+#include <functional>
 #include <sstream>
 
 #include "core/check.hpp"
@@ -41,13 +42,15 @@ std::shared_ptr<ModelFile::Impl> parse_model(std::string_view bytes, const std::
 
 ModelFile load_model(const std::filesystem::path& path) {
   const auto file = std::make_shared<const FileMapping>(path, kMaxProtoBytes);
-  const std::string_view bytes(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  const std::string_view bytes = file->text();
+  const std::size_t parsed = std::hash<std::string_view>()(bytes);
   auto impl = parse_model(bytes, path.parent_path());
   impl->path = path;
   // The parsed model holds its own copy of what the file holds.
   forget_file_pages(file->bytes());
-  impl->digest = std::make_shared<const ModelDigest>([file, bytes, &proto = impl->proto, external = impl->external] {
+  impl->digest = std::make_shared<const ModelDigest>([file, bytes, &proto = impl->proto, external = impl->external, parsed, path] {
     std::string hex = model_sha256(proto, bytes, external);
+    NQ_CHECK(std::hash<std::string_view>()(bytes) == parsed, input, "'{}' changed while it was in use", path.string());
     forget_file_pages(file->bytes());
     return hex;
   });

@@ -29,6 +29,9 @@ class ExternalData {
   };
   /// Bytes of `tensor` (data_location EXTERNAL), memory-mapped. Throws Error(input).
   Bytes read(const onnx::TensorProto& tensor, std::size_t expected_bytes) const;
+  /// Lower-case hex SHA-256 of the file at a location: of the bytes that read() hands out. Throws Error(input) when the file
+  /// was written to since it was first read.
+  std::string sha256(const std::string& location) const;
   /// The checked absolute path of a location entry.
   std::filesystem::path resolve(const std::string& location) const;
 

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstring>
 
 #include "nq/model_file.hpp"
@@ -102,6 +103,45 @@ TEST_CASE("the digest of a model covers its external data", "[onnx]") {
   CHECK(ModelFile::load(folder / "model/m.onnx").sha256() == first);
   folder.write("model/w.bin", bytes_of({1, 3}));
   CHECK(ModelFile::load(folder / "model/m.onnx").sha256() != first);
+}
+
+TEST_CASE("external data that changes in use is an error", "[onnx]") {
+  const TempDir folder;
+  const auto fresh = [&] {
+    folder.write("model/w.bin", bytes_of({1, 2}));
+    return ModelFile::load(folder.write("model/m.onnx", external_model({{"location", "w.bin"}})));
+  };
+  // Within a tick of the clock a write does not show; a test cannot wait for less.
+  const auto write_later = [&](const std::string& name) {
+    const auto file = folder.write(name, bytes_of({1, 3}));
+    std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + std::chrono::seconds(1));
+  };
+  {
+    INFO("written to between reading and hashing");
+    const ModelFile model = fresh();
+    const Graph graph = model.to_graph();
+    write_later("model/w.bin");
+    CHECK_ERROR(model.sha256(), input, "'w.bin' changed while the model was in use");
+  }
+  {
+    INFO("another file of that name, while the first is still read");
+    const ModelFile model = fresh();
+    const std::string digest = model.sha256();
+    const ModelFile used = fresh();
+    const Graph graph = used.to_graph();
+    write_later("model/new.bin");
+    std::filesystem::rename(folder / "model/new.bin", folder / "model/w.bin");
+    CHECK(used.sha256() == digest);
+    CHECK(floats(test::run(used.to_graph(), {kInput})[0]) == std::vector<float>{1.5, 2.25});
+  }
+  {
+    INFO("another file of that name, hashed after the first was let go");
+    const ModelFile model = fresh();
+    (void)model.to_graph();
+    write_later("model/new.bin");
+    std::filesystem::rename(folder / "model/new.bin", folder / "model/w.bin");
+    CHECK_ERROR(model.sha256(), input, "'w.bin' changed while the model was in use");
+  }
 }
 
 TEST_CASE("a model saved beside its external data still loads", "[onnx]") {

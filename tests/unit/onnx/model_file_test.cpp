@@ -91,6 +91,20 @@ TEST_CASE("load and save give the same bytes", "[onnx]") {
   }
 }
 
+TEST_CASE("a file that is overwritten in place between reading and hashing is an error, another file in its place is none", "[onnx]") {
+  const TempDir folder;
+  const std::string bytes = relu().serialize();
+  std::string other = bytes;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  const ModelFile model = ModelFile::load(folder.write("m.onnx", bytes));
+  folder.write("new.onnx", other);
+  std::filesystem::rename(folder / "new.onnx", folder / "m.onnx");
+  CHECK(model.sha256() == sha256_hex(bytes));
+  const ModelFile again = ModelFile::load(folder / "m.onnx");
+  folder.write("m.onnx", bytes);
+  CHECK_ERROR(again.sha256(), input, "changed while it was in use");
+}
+
 TEST_CASE("fields that this build does not know survive", "[onnx]") {
   // Field 999 with wire type 2, as a newer ONNX version may add to model and graph.
   const std::string unknown = std::string("\xBA\x3E\x03", 3) + "new";
