@@ -67,8 +67,8 @@ class Mutator {
                                                    INT64_MIN, 10, 13, 17, 20, 24};
     switch (random_() % 4) {
       case 0: return any(kOdd);
-      case 1: return old + 1;
-      case 2: return old - 1;
+      case 1: return static_cast<std::int64_t>(static_cast<std::uint64_t>(old) + 1);
+      case 2: return static_cast<std::int64_t>(static_cast<std::uint64_t>(old) - 1);
       default: return old ^ (std::int64_t{1} << random_() % 8);
     }
   }
