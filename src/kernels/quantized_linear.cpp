@@ -16,6 +16,19 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 /// Products with dot-product instructions read activations as uint8; signed grids move up by this.
 std::int32_t storage_shift(const ActivationGrid& grid) { return grid.qmin < 0 ? 128 : 0; }
 
+/// Columns first..first+count-1 as a panel, and their sums.
+void pack_panel(const IntegerWeight& weight, std::int64_t first, std::int64_t count, std::int8_t* panel, std::int32_t* sums) {
+  for (std::int64_t k = 0; k < weight.depth; ++k) {
+    const std::int8_t* row = weight.values + k * weight.row_stride + first * weight.col_stride;
+    std::int8_t* target = panel + k / 4 * kPanelColumns * 4 + k % 4;
+    for (std::int64_t col = 0; col < count; ++col) {
+      const std::int8_t value = row[col * weight.col_stride];
+      target[col * 4] = value;
+      sums[col] += value;
+    }
+  }
+}
+
 std::size_t floats_for(std::int64_t bytes) { return static_cast<std::size_t>(divide_up(bytes, 4)); }
 
 }  // namespace
@@ -32,15 +45,11 @@ QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGr
   panels_.assign(static_cast<std::size_t>(padded * steps_ * 4), 0);
   offsets_.assign(static_cast<std::size_t>(padded), 0);
   scales_.assign(static_cast<std::size_t>(padded), 0.0F);
+  for (std::int64_t first = 0; first < cols_; first += kPanelColumns) {
+    pack_panel(weight, first, std::min(kPanelColumns, cols_ - first), panels_.data() + first * steps_ * 4, offsets_.data() + first);
+  }
   for (std::int64_t col = 0; col < cols_; ++col) {
-    std::int8_t* panel = panels_.data() + col / kPanelColumns * kPanelColumns * steps_ * 4;
-    std::int32_t sum = 0;
-    for (std::int64_t k = 0; k < depth_; ++k) {
-      const std::int8_t value = weight.values[k * weight.row_stride + col * weight.col_stride];
-      panel[(k / 4 * kPanelColumns + col % kPanelColumns) * 4 + k % 4] = value;
-      sum += value;
-    }
-    offsets_[col] = (grid.zero_point + shift) * sum;
+    offsets_[col] *= grid.zero_point + shift;
     scales_[col] = grid.scale * weight.scales[weight.scales.size() == 1 ? 0 : static_cast<std::size_t>(col)];
   }
 }

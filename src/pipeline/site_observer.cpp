@@ -1,6 +1,7 @@
 #include "pipeline/site_observer.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -22,10 +23,15 @@ constexpr std::int64_t kShare = 8;  // of the capacity, for extreme and for read
 float low_of(float a, float b) { return std::isnan(b) ? b : std::min(a, b); }
 float high_of(float a, float b) { return std::isnan(b) ? b : std::max(a, b); }
 
+/// Largest absolute value; infinity when a value is no number. The bits of absolute values are in the order of the
+/// values, and as integers their maximum needs no order of evaluation, so that it vectorizes.
 float magnitude(const float* row, std::int64_t length) {
-  float largest = 0;
-  for (std::int64_t channel = 0; channel < length; ++channel) largest = std::max(largest, std::fabs(row[channel]));
-  return largest;
+  constexpr std::int32_t kInfinity = std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity());
+  std::int32_t largest = 0;
+  for (std::int64_t channel = 0; channel < length; ++channel) {
+    largest = std::max(largest, std::bit_cast<std::int32_t>(std::fabs(row[channel])));
+  }
+  return std::bit_cast<float>(std::min(largest, kInfinity));
 }
 
 }  // namespace
@@ -35,10 +41,8 @@ SiteObserver::SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector
       uniform_(c_in, capacity),
       extreme_(c_in, capacity / kShare),
       read_(c_in, readout.empty() ? 0 : capacity / kShare),
-      readout_(std::move(readout)) {
-  totals_.channel_min.assign(static_cast<std::size_t>(c_in), std::numeric_limits<float>::infinity());
-  totals_.channel_max.assign(static_cast<std::size_t>(c_in), -std::numeric_limits<float>::infinity());
-}
+      readout_(std::move(readout)),
+      totals_(no_tokens(c_in)) {}
 
 std::int64_t SiteObserver::most_rows(std::int64_t capacity, std::int64_t tokens, std::int64_t read_tokens) {
   return std::min(capacity, tokens) + std::min(capacity / kShare, tokens) + std::min(capacity / kShare, read_tokens);
@@ -48,27 +52,44 @@ std::uint64_t SiteObserver::sample_bytes(std::int64_t c_in, std::int64_t capacit
   return static_cast<std::uint64_t>(c_in) * static_cast<std::uint64_t>(most_rows(capacity)) * sizeof(float);
 }
 
+SiteObserver::Totals SiteObserver::no_tokens(std::int64_t c_in) {
+  Totals totals;
+  totals.channel_min.assign(static_cast<std::size_t>(c_in), std::numeric_limits<float>::infinity());
+  totals.channel_max.assign(static_cast<std::size_t>(c_in), -std::numeric_limits<float>::infinity());
+  return totals;
+}
+
 void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
+  // What reads every value is done before the lock: images of several threads meet here.
+  Totals seen = no_tokens(c_in_);
+  std::vector<float> magnitudes;
+  for (std::int64_t index = 0; index < rows.rows; ++index) {
+    const float* row = rows.row(index);
+    float* low = seen.channel_min.data();
+    float* high = seen.channel_max.data();
+    for (std::int64_t channel = 0; channel < c_in_; ++channel) {
+      low[channel] = low_of(low[channel], row[channel]);
+      high[channel] = high_of(high[channel], row[channel]);
+    }
+    magnitudes.push_back(magnitude(row, c_in_));
+  }
+  seen.tokens = rows.rows;
+
   const std::lock_guard lock(mutex_);
   const std::uint8_t fold_tag = mix64(image_key) % kFold == 0 ? kHeldOut : 0;
   const bool marked = rows.rows == static_cast<std::int64_t>(readout_.size());
   for (std::int64_t index = 0; index < rows.rows; ++index) {
     const float* row = rows.row(index);
-    for (std::int64_t channel = 0; channel < c_in_; ++channel) {
-      const auto at = static_cast<std::size_t>(channel);
-      totals_.channel_min[at] = low_of(totals_.channel_min[at], row[channel]);
-      totals_.channel_max[at] = high_of(totals_.channel_max[at], row[channel]);
-    }
     const std::uint64_t key = mix64(image_key ^ mix64(static_cast<std::uint64_t>(index)));
     const bool read = marked && readout_[static_cast<std::size_t>(index)] != 0;
     const auto tag = static_cast<std::uint8_t>(fold_tag | (read ? kRead : 0));
     uniform_.offer({0, key}, row, tag);
-    extreme_.offer({-magnitude(row, c_in_), key}, row, tag);
+    extreme_.offer({-magnitudes[static_cast<std::size_t>(index)], key}, row, tag);
     if (!read) continue;
     read_.offer({0, key}, row, tag);
-    ++totals_.read_tokens;
+    ++seen.read_tokens;
   }
-  totals_.tokens += rows.rows;
+  add(seen);
 }
 
 std::map<std::uint64_t, SiteObserver::KeptRow> SiteObserver::kept_rows() const {

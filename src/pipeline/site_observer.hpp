@@ -70,6 +70,8 @@ class SiteObserver {
   static std::uint64_t sample_bytes(std::int64_t c_in, std::int64_t capacity);
 
  private:
+  static Totals no_tokens(std::int64_t c_in);
+
   std::mutex mutex_;
   std::int64_t c_in_;
   RowReservoir uniform_;

@@ -16,7 +16,7 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kMaxRowsPerSite = 8192;
+constexpr std::int64_t kMaxRowsPerSite = 4096;
 constexpr std::int64_t kMinRowsPerSite = 256;
 constexpr std::uint64_t kProductShare = 4;  ///< of the memory for samples, as a divisor
 

@@ -6,7 +6,7 @@
 namespace nq {
 namespace {
 
-constexpr int kStep = 4;
+constexpr int kStep = 8;
 constexpr int kFinalists = 2;
 
 }  // namespace

@@ -44,17 +44,23 @@ std::vector<int> best_candidates(int count, int step, int keep, const std::funct
   for (int i = 0; i < count; i += step) wanted.push_back(i);
   score_all(wanted, scores, done, score);
 
-  const std::vector<int> coarse = ranked(scores, done);
-  std::vector<char> near(static_cast<std::size_t>(count), 0);
-  for (std::size_t i = 0; i < coarse.size() && i < kRefined; ++i) {
-    const int last = std::min(count - 1, coarse[i] + step - 1);
-    for (int j = std::max(0, coarse[i] - step + 1); j <= last; ++j) near[static_cast<std::size_t>(j)] = 1;
+  while (step > 1) {
+    const int finer = (step + 1) / 2;
+    std::vector<int> centres = ranked(scores, done);
+    centres.resize(std::min<std::size_t>(centres.size(), kRefined));
+    std::vector<char> near(static_cast<std::size_t>(count), 0);
+    for (const int centre : centres) {
+      for (int j = centre - step + 1; j < centre + step; ++j) {
+        if (j >= 0 && j < count && (j - centre) % finer == 0) near[static_cast<std::size_t>(j)] = 1;
+      }
+    }
+    wanted.clear();
+    for (int i = 0; i < count; ++i) {
+      if (near[static_cast<std::size_t>(i)] != 0 && done[static_cast<std::size_t>(i)] == 0) wanted.push_back(i);
+    }
+    score_all(wanted, scores, done, score);
+    step = finer;
   }
-  wanted.clear();
-  for (int i = 0; i < count; ++i) {
-    if (near[static_cast<std::size_t>(i)] != 0 && done[static_cast<std::size_t>(i)] == 0) wanted.push_back(i);
-  }
-  score_all(wanted, scores, done, score);
 
   std::vector<int> best = ranked(scores, done);
   best.resize(std::min(best.size(), static_cast<std::size_t>(keep)));

@@ -19,6 +19,23 @@ void multiply(const MatrixView& rows, const kernels::PackedMatrix& weight, std::
                        {.bias = bias.data()});
 }
 
+constexpr int kIntegerBits = 8;
+
+bool fits_integer_kernel(const SiteFit& fit, std::int64_t depth) {
+  return fit.weight.bits <= kIntegerBits && fit.activation.bits <= kIntegerBits && depth <= kernels::kMaxIntegerDepth;
+}
+
+kernels::QuantizedLinear integer_layer(const SiteInput& site, const SiteFit& fit) {
+  const std::vector<std::int8_t> codes(fit.weight_codes.begin(), fit.weight_codes.end());
+  kernels::IntegerWeight weight;
+  weight.values = codes.data();
+  weight.depth = site.weight.rows;
+  weight.cols = weight.row_stride = site.weight.cols;
+  weight.scales = fit.weight.scale;
+  const QuantParams& grid = fit.activation;
+  return {weight, {grid.scale[0], grid.zero_point[0], grid.qmin(), grid.qmax()}};
+}
+
 }  // namespace
 
 EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
@@ -27,35 +44,38 @@ EmittedLayer::EmittedLayer(const SiteInput& site, const SiteFit& fit)
       channel_scale_(fit.channel_scale),
       bias_(denoising_bias(site.bias, fit)),
       outliers_(fit.outlier_channels) {
-  const std::vector<float> values = dequantize_weight(fit.weight_codes, fit.weight);
-  weight_ =
-      kernels::PackedMatrix(kernels::StridedMatrix::dense(values.data(), site.weight.rows, site.weight.cols));
+  if (fits_integer_kernel(fit, site.weight.rows)) {
+    integer_.emplace(integer_layer(site, fit));
+  } else {
+    const std::vector<float> values = dequantize_weight(fit.weight_codes, fit.weight);
+    weight_ =
+        kernels::PackedMatrix(kernels::StridedMatrix::dense(values.data(), site.weight.rows, site.weight.cols));
+  }
   outlier_weight_.resize(static_cast<Eigen::Index>(outliers_.size()), site.weight.cols);
   for (std::size_t i = 0; i < outliers_.size(); ++i) {
     outlier_weight_.row(static_cast<Eigen::Index>(i)) = as_eigen(site.weight).row(outliers_[i]);
   }
 }
 
-void EmittedLayer::quantize_row(const float* x, float* out) const {
-  const std::int64_t channels = weight_.depth();
+RowMatrix EmittedLayer::shifted(const MatrixView& rows) const {
+  RowMatrix x = as_eigen(rows);
   if (!channel_scale_.empty()) {
-    for (std::int64_t c = 0; c < channels; ++c) out[c] = x[c] / channel_scale_[static_cast<std::size_t>(c)];
-    x = out;
+    x.array().rowwise() /= Eigen::Map<const Eigen::RowVectorXf>(channel_scale_.data(), x.cols()).array();
   }
-  const AffineGrid grid = grid_;
-  if (noise_.empty()) {
-    for (std::int64_t c = 0; c < channels; ++c) out[c] = grid_round(x[c], grid);
-    return;
-  }
-  const float* noise = noise_.data();
-  for (std::int64_t c = 0; c < channels; ++c) out[c] = grid_round(x[c] + noise[c], grid);
+  if (!noise_.empty()) x.rowwise() += Eigen::Map<const Eigen::RowVectorXf>(noise_.data(), x.cols());
+  return x;
 }
 
 void EmittedLayer::run(const MatrixView& rows, RowMatrix& out) const {
-  RowMatrix quantized(rows.rows, rows.cols);
-  for (std::int64_t row = 0; row < rows.rows; ++row) quantize_row(rows.row(row), quantized.row(row).data());
-  out.resize(rows.rows, weight_.cols());
-  multiply({quantized.data(), rows.rows, rows.cols, rows.cols}, weight_, bias_, out.data());
+  RowMatrix x = shifted(rows);
+  out.resize(rows.rows, static_cast<Eigen::Index>(bias_.size()));
+  if (integer_) {
+    integer_->run(x.data(), rows.rows, out.data(), {.bias = bias_.data()});
+  } else {
+    const AffineGrid grid = grid_;
+    for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = grid_round(x.data()[i], grid);
+    multiply({x.data(), rows.rows, rows.cols, rows.cols}, weight_, bias_, out.data());
+  }
   for (std::size_t i = 0; i < outliers_.size(); ++i) {
     out.noalias() += as_eigen(rows).col(outliers_[i]) * outlier_weight_.row(static_cast<Eigen::Index>(i));
   }

@@ -1,9 +1,12 @@
 #include "quant/row_scale_search.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
-#include <numeric>
+#include <set>
 #include <span>
+#include <utility>
 
 #include "quant/affine_grid.hpp"
 #include "quant/quantizers.hpp"
@@ -11,35 +14,65 @@
 namespace nq {
 namespace {
 
-constexpr Eigen::Index kFactorRank = 32;
-constexpr std::size_t kFinalists = 3;
-
-/// w rounded with each scale, [scales, c_in].
-RowMatrix quantized_rows(const Eigen::RowVectorXf& w, std::span<const float> scales,
-                         const QuantParams& params) {
-  RowMatrix rows(static_cast<Eigen::Index>(scales.size()), w.cols());
-  for (std::size_t i = 0; i < scales.size(); ++i) {
-    AffineGrid grid = affine_grid(params);
-    grid.scale = scales[i];
-    const float* in = w.data();
-    float* out = rows.row(static_cast<Eigen::Index>(i)).data();
-    for (Eigen::Index c = 0; c < w.cols(); ++c) out[c] = grid_round(in[c], grid);
-  }
-  return rows;
-}
-
-/// w - candidate, row by row.
-RowMatrix differences(const Eigen::RowVectorXf& w, const RowMatrix& candidates) {
-  RowMatrix difference = -candidates;
-  difference.rowwise() += w;
-  return difference;
-}
+constexpr Eigen::Index kFactorRank = 16;
+constexpr std::size_t kFinalists = 1;
+constexpr std::size_t kCoarseStep = 4;
+constexpr std::size_t kRefined = 2;  // of the coarse multiples, those whose neighbours are tried
+constexpr Eigen::Index kLanes = 16;
 
 RowMatrix multiplied(const RowMatrix& rows, const kernels::PackedMatrix& packed) {
   RowMatrix result(rows.rows(), packed.cols());
   kernels::gemm_serial(kernels::StridedMatrix::dense(rows.data(), rows.rows(), rows.cols()), packed.data(), packed.cols(),
                        result.data(), result.cols());
   return result;
+}
+
+/// The parts of a score that are sums over channels: diagonal d^2 - 2 E[xe] d w_hat + E[e^2] w_hat^2.
+struct ChannelTerms {
+  const float* diagonal;
+  const float* input_error;
+  const float* error2;
+
+  float at(Eigen::Index c, float candidate, float difference) const {
+    return diagonal[c] * difference * difference + candidate * (error2[c] * candidate - 2.0F * input_error[c] * difference);
+  }
+};
+
+/// Rounds w to the grid; writes w - w_hat and returns the sum of the terms, in fixed lanes so that it vectorizes.
+float round_row(const Eigen::RowVectorXf& w, const AffineGrid& grid_in, const ChannelTerms& terms_in, float* difference) {
+  const AffineGrid grid = grid_in;
+  const ChannelTerms terms = terms_in;
+  const float* in = w.data();
+  std::array<float, kLanes> lanes{};
+  const Eigen::Index whole = w.cols() / kLanes * kLanes;
+  for (Eigen::Index first = 0; first < whole; first += kLanes) {
+    for (Eigen::Index lane = 0; lane < kLanes; ++lane) {
+      const Eigen::Index c = first + lane;
+      const float candidate = grid_round(in[c], grid);
+      difference[c] = in[c] - candidate;
+      lanes[static_cast<std::size_t>(lane)] += terms.at(c, candidate, difference[c]);
+    }
+  }
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  for (Eigen::Index c = whole; c < w.cols(); ++c) {
+    const float candidate = grid_round(in[c], grid);
+    difference[c] = in[c] - candidate;
+    sum += terms.at(c, candidate, difference[c]);
+  }
+  return sum;
+}
+
+/// The same for several scales: rows `first` and on of `difference`.
+Eigen::ArrayXf round_rows(const Eigen::RowVectorXf& w, std::span<const float> scales, const QuantParams& params,
+                          const ChannelTerms& terms, RowMatrix& difference, Eigen::Index first = 0) {
+  Eigen::ArrayXf sums(static_cast<Eigen::Index>(scales.size()));
+  AffineGrid grid = affine_grid(params);
+  for (Eigen::Index i = 0; i < sums.size(); ++i) {
+    grid.scale = scales[static_cast<std::size_t>(i)];
+    sums[i] = round_row(w, grid, terms, difference.row(first + i).data());
+  }
+  return sums;
 }
 
 }  // namespace
@@ -50,17 +83,11 @@ RowScaleSearch::RowScaleSearch(const RowMatrix& gram, ErrorMoments moments, Obje
       factored_(factor_gram(gram, kFactorRank)),
       packed_factor_(
           kernels::StridedMatrix::dense(factored_.factor.data(), factored_.factor.rows(), factored_.factor.cols())),
+      nothing_(Eigen::ArrayXf::Zero(gram.rows())),
       moments_(std::move(moments)),
-      objective_(objective) {}
-
-Eigen::ArrayXf RowScaleSearch::factored_loss(const RowMatrix& difference) const {
-  const RowMatrix product = multiplied(difference, packed_factor_);
-  const Eigen::VectorXf rest = difference.array().square().matrix() * factored_.rest;
-  return product.rowwise().squaredNorm().array() + rest.array();
-}
-
-Eigen::ArrayXf RowScaleSearch::exact_loss(const RowMatrix& difference) const {
-  return (multiplied(difference, packed_gram_).array() * difference.array()).rowwise().sum();
+      objective_(objective) {
+  if (objective_ == Objective::mse && moments_.error2.size() != 0) return;
+  moments_ = {nothing_, nothing_};  // the cosine is taken without them
 }
 
 // |q|^2 = |o|^2 - 2 o.(dX) + |dX|^2 and o.q = |o|^2 - o.(dX), the bias left out of both.
@@ -73,31 +100,43 @@ Eigen::ArrayXf RowScaleSearch::negative_cosine(const Eigen::RowVectorXf& w, cons
   return -(reference2 - overlap) / output2.sqrt();
 }
 
-Eigen::ArrayXf RowScaleSearch::score(const Eigen::RowVectorXf& w, const RowMatrix& candidates,
-                                     const RowMatrix& difference, const Eigen::ArrayXf& loss) const {
-  if (objective_ == Objective::cosine) return negative_cosine(w, difference, loss);
-  if (moments_.error2.size() == 0) return loss;
-  const Eigen::VectorXf cross =
-      (difference.array() * candidates.array()).matrix() * moments_.input_error.matrix();
-  const Eigen::VectorXf noise = candidates.array().square().matrix() * moments_.error2.matrix();
-  return loss - 2.0F * cross.array() + noise.array();
+Eigen::ArrayXf RowScaleSearch::coarse_scores(const Eigen::RowVectorXf& w, std::span<const float> scales,
+                                             const QuantParams& params) const {
+  RowMatrix difference(static_cast<Eigen::Index>(scales.size()), w.cols());
+  const ChannelTerms terms{factored_.rest.data(), moments_.input_error.data(), moments_.error2.data()};
+  const Eigen::ArrayXf sums = round_rows(w, scales, params, terms, difference);
+  const Eigen::ArrayXf loss = sums + multiplied(difference, packed_factor_).rowwise().squaredNorm().array();
+  return objective_ == Objective::cosine ? negative_cosine(w, difference, loss) : loss;
 }
 
-/// `present`, and the best few of its multiples.
+/// `present`, and the best few of its multiples: of every kCoarseStep-th one, and of the neighbours of the best.
 std::vector<float> RowScaleSearch::finalists(const Eigen::RowVectorXf& w, float present,
                                              const std::vector<double>& ratios, const QuantParams& params) const {
-  std::vector<float> scales;
-  for (const double ratio : ratios) scales.push_back(sane_scale(static_cast<double>(present) * ratio));
-  const RowMatrix candidates = quantized_rows(w, scales, params);
-  const RowMatrix difference = differences(w, candidates);
-  const Eigen::ArrayXf coarse = score(w, candidates, difference, factored_loss(difference));
-  std::vector<Eigen::Index> order(scales.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](Eigen::Index a, Eigen::Index b) { return coarse[a] < coarse[b]; });
+  std::vector<std::pair<float, std::size_t>> ranked;  // score and index
+  const auto rank = [&](const std::vector<std::size_t>& wanted) {
+    std::vector<float> scales;
+    for (const std::size_t index : wanted) scales.push_back(sane_scale(static_cast<double>(present) * ratios[index]));
+    const Eigen::ArrayXf scores = coarse_scores(w, scales, params);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const float value = scores[static_cast<Eigen::Index>(i)];
+      ranked.emplace_back(std::isnan(value) ? std::numeric_limits<float>::infinity() : value, wanted[i]);
+    }
+    std::sort(ranked.begin(), ranked.end());
+  };
+  std::vector<std::size_t> wanted;
+  for (std::size_t index = 0; index < ratios.size(); index += kCoarseStep) wanted.push_back(index);
+  rank(wanted);
+  std::set<std::size_t> near;
+  for (std::size_t i = 0; i < std::min(kRefined, ranked.size()); ++i) {
+    const std::size_t centre = ranked[i].second;
+    for (std::size_t index = centre - std::min(centre, kCoarseStep - 1); index < std::min(centre + kCoarseStep, ratios.size()); ++index) {
+      if (index % kCoarseStep != 0) near.insert(index);
+    }
+  }
+  if (!near.empty()) rank({near.begin(), near.end()});
   std::vector<float> best = {present};
-  for (std::size_t i = 0; i < std::min(kFinalists, order.size()); ++i) {
-    best.push_back(scales[static_cast<std::size_t>(order[i])]);
+  for (std::size_t i = 0; i < std::min(kFinalists, ranked.size()); ++i) {
+    best.push_back(sane_scale(static_cast<double>(present) * ratios[ranked[i].second]));
   }
   return best;
 }
@@ -105,24 +144,23 @@ std::vector<float> RowScaleSearch::finalists(const Eigen::RowVectorXf& w, float 
 void RowScaleSearch::improve_scales(const RowMatrix& weights, std::span<float> scales, const std::vector<double>& ratios,
                                     const QuantParams& params) const {
   const auto count = static_cast<Eigen::Index>(std::min(kFinalists, ratios.size())) + 1;
+  const ChannelTerms terms{nothing_.data(), moments_.input_error.data(), moments_.error2.data()};
   std::vector<std::vector<float>> kept;
-  RowMatrix candidates(weights.rows() * count, weights.cols());
-  RowMatrix difference(candidates.rows(), candidates.cols());
+  RowMatrix difference(weights.rows() * count, weights.cols());
+  Eigen::ArrayXf loss(difference.rows());
   for (Eigen::Index out = 0; out < weights.rows(); ++out) {
-    const Eigen::RowVectorXf w = weights.row(out);
-    kept.push_back(finalists(w, scales[static_cast<std::size_t>(out)], ratios, params));
-    candidates.middleRows(out * count, count) = quantized_rows(w, kept.back(), params);
-    difference.middleRows(out * count, count) = differences(w, candidates.middleRows(out * count, count));
+    kept.push_back(finalists(weights.row(out), scales[static_cast<std::size_t>(out)], ratios, params));
+    loss.segment(out * count, count) = round_rows(weights.row(out), kept.back(), params, terms, difference, out * count);
   }
-  const Eigen::ArrayXf loss = exact_loss(difference);
+  loss += (multiplied(difference, packed_gram_).array() * difference.array()).rowwise().sum();
   for (Eigen::Index out = 0; out < weights.rows(); ++out) {
-    const Eigen::ArrayXf exact = score(weights.row(out), candidates.middleRows(out * count, count),
-                                       difference.middleRows(out * count, count), loss.segment(out * count, count));
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < kept[static_cast<std::size_t>(out)].size(); ++i) {
-      if (exact[static_cast<Eigen::Index>(i)] < exact[static_cast<Eigen::Index>(best)]) best = i;
+    Eigen::ArrayXf score = loss.segment(out * count, count);
+    if (objective_ == Objective::cosine) score = negative_cosine(weights.row(out), difference.middleRows(out * count, count), score);
+    Eigen::Index best = 0;
+    for (Eigen::Index i = 1; i < count; ++i) {
+      if (score[i] < score[best]) best = i;
     }
-    scales[static_cast<std::size_t>(out)] = kept[static_cast<std::size_t>(out)][best];
+    scales[static_cast<std::size_t>(out)] = kept[static_cast<std::size_t>(out)][static_cast<std::size_t>(best)];
   }
 }
 

@@ -33,12 +33,9 @@ class RowScaleSearch {
                       const QuantParams& params) const;
 
  private:
+  Eigen::ArrayXf coarse_scores(const Eigen::RowVectorXf& w, std::span<const float> scales, const QuantParams& params) const;
   std::vector<float> finalists(const Eigen::RowVectorXf& w, float present, const std::vector<double>& ratios,
                                const QuantParams& params) const;
-  Eigen::ArrayXf score(const Eigen::RowVectorXf& w, const RowMatrix& candidates, const RowMatrix& difference,
-                       const Eigen::ArrayXf& loss) const;
-  Eigen::ArrayXf factored_loss(const RowMatrix& difference) const;
-  Eigen::ArrayXf exact_loss(const RowMatrix& difference) const;
   Eigen::ArrayXf negative_cosine(const Eigen::RowVectorXf& w, const RowMatrix& difference,
                                  const Eigen::ArrayXf& loss) const;
 
@@ -46,6 +43,7 @@ class RowScaleSearch {
   kernels::PackedMatrix packed_gram_;
   FactoredGram factored_;
   kernels::PackedMatrix packed_factor_;
+  Eigen::ArrayXf nothing_;  ///< zeros, [c_in]
   ErrorMoments moments_;
   Objective objective_;
 };

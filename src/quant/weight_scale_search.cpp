@@ -12,7 +12,7 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kOutputBlock = 8;
+constexpr std::int64_t kOutputBlock = 32;
 
 ErrorMoments error_moments(const SiteInput& site, const SiteFit& fit) {
   const AffineGrid grid = affine_grid(fit.activation);

@@ -31,7 +31,7 @@ constexpr int kSweeps = 3;
 // Scales that are tried without a noisy bias, from the extremes downwards.
 constexpr int kPlainScales = 24;
 constexpr double kPlainRatio = 0.85;
-constexpr std::int64_t kOutputBlock = 8;
+constexpr std::int64_t kOutputBlock = 32;
 constexpr int kWeightScales = 32;
 constexpr double kLowestWeightScale = 0.4;
 constexpr double kHighestWeightScale = 1.02;

@@ -11,7 +11,7 @@ namespace nq {
 namespace {
 
 constexpr double kConverged = 0.999;
-constexpr std::int64_t kMeasuredRows = 4096;
+constexpr std::int64_t kMeasuredRows = 1024;
 
 class EasyQuant final : public Method {
  public:
@@ -31,7 +31,7 @@ HostFit::HostFit(const SiteInput& site, const MethodOptions& options)
       measured(std::make_unique<PreparedSite>(input, RowSet::all, kMeasuredRows, std::vector<float>(),
                                               std::vector<std::int32_t>())),
       meter(measured->input()),
-      probe(input, {}) {}
+      probe(input, {.rows = 512, .columns = 32}) {}
 
 SiteFit HostFit::result() const {
   SiteFit out = fit;

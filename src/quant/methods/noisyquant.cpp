@@ -15,10 +15,10 @@ namespace {
 constexpr int kDraws = 4;
 constexpr std::size_t kMeasuredDraws = 2;
 constexpr int kNoiseStep = 8;
-constexpr int kScaleStep = 4;
+constexpr int kScaleStep = 8;
 // Amplitudes beyond two steps help by moving one-sided channels towards the middle of the codes.
 constexpr double kLargestSteps = 8.0;
-constexpr std::int64_t kJudgingRows = 2048;
+constexpr std::int64_t kJudgingRows = 1024;
 
 /// The layer with the weight of tokens that the output reads raised: most tokens reach the output averaged, and a
 /// noise that helps them alone may cost the few that matter.
@@ -28,7 +28,7 @@ class ReadoutJudge {
       : weights_(emphasized_weights(site)),
         rows_(with_weights(site, weights_), RowSet::all, kJudgingRows, host.reparam.channel_scale, {}),
         meter_(rows_.input()),
-        probe_(rows_.input(), {.rows = 1024, .columns = 32}) {
+        probe_(rows_.input(), {.rows = 512, .columns = 32}) {
     probe_.set_weight(host.fit);
   }
 
