@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ struct PhaseSeconds {
   double forward = 0;  ///< FP32 inference with statistics
   double search = 0;
   double emit = 0;
+  double compare = 0;  ///< of the written model with the float one
 };
 
 struct CalibrationResult {
@@ -74,7 +76,12 @@ struct CalibrationResult {
   std::vector<SkippedImage> skipped_images;
   std::int64_t images = 0;
   std::uint64_t sample_bytes = 0;  ///< memory that the sampled rows were given
+  /// FP32 outputs of compared_images() by image name, of those that this call ran through the whole network.
+  std::map<std::string, std::vector<float>> reference_logits;
 };
+
+/// The images that a written model is compared with the float one on when it is calibrated: at most 64, evenly spaced.
+std::vector<Sample> compared_images(const std::vector<Sample>& images);
 
 /// Fits every selected site on `images`. Deterministic: the recipe depends on model, images and
 /// options alone. Throws Error(unsupported) when the model has no linear layer to quantize.

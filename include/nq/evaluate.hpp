@@ -83,13 +83,16 @@ struct EvalProgress {
   std::vector<SkippedImage> skipped;
 };
 
-/// Hooks into a running evaluation; both optional.
+/// Hooks into a running evaluation; all optional.
 struct EvalHooks {
   EvalCounts start;  ///< counts to go on from
   /// Asked after every image; false ends the evaluation there.
   std::function<bool(const EvalCounts&)> go_on;
   /// Told after every batch, and before an interruption takes effect.
   std::function<void(const EvalProgress&)> checkpoint;
+  /// Outputs of the reference for an image where they are known already, else an empty span. A batch of known images
+  /// is not run through the reference.
+  std::function<std::span<const float>(const Sample&)> known_reference;
 };
 
 /// Streams images through a model, and through `reference` when given, in memory that does not

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,8 +44,8 @@ struct PlanOptions {
   /// Values that must exist in memory under their own name after the step that makes them,
   /// so that a tap can read them.
   std::vector<ValueId> taps;
-  /// Run only what these values need; empty means the graph outputs.
-  std::vector<ValueId> targets;
+  /// What a run returns, the graph outputs unless given; nothing else runs but what these and the taps need.
+  std::optional<std::vector<ValueId>> targets;
   KernelChoice kernels = KernelChoice::automatic;
 };
 
@@ -67,6 +68,10 @@ class Plan {
 
 Plan make_plan(TypedGraph graph, const PlanOptions& options = {},
                const OpRegistry& ops = builtin_ops());
+
+/// Whether a plan of the graph outputs with these taps runs the same kernels as one without, and so gives the same bits:
+/// a tap inside a group of nodes keeps them from being fused.
+bool fuses_around(const TypedGraph& graph, const std::vector<ValueId>& taps);
 
 /// Plan::arena_bytes() of the plan that would be made, without keeping its packed weights.
 std::size_t measure_arena(TypedGraph graph, const OpRegistry& ops = builtin_ops());

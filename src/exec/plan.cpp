@@ -21,7 +21,7 @@ class Planner {
   Planner(TypedGraph typed, const PlanOptions& options, const OpRegistry& ops)
       : impl_(std::make_shared<Plan::Impl>()), ops_(ops), choice_(options.kernels) {
     impl_->graph = std::move(typed);
-    impl_->targets = options.targets.empty() ? graph().outputs : options.targets;
+    impl_->targets = options.targets.value_or(graph().outputs);
     impl_->tapped.assign(graph().num_values(), false);
     for (const ValueId tap : options.taps) impl_->tapped[index_of(tap)] = true;
   }
@@ -199,6 +199,19 @@ class Planner {
 
 Plan make_plan(TypedGraph graph, const PlanOptions& options, const OpRegistry& ops) {
   return Plan(Planner(std::move(graph), options, ops).run());
+}
+
+bool fuses_around(const TypedGraph& graph, const std::vector<ValueId>& taps) {
+  const auto fused_nodes = [&](const std::vector<ValueId>& tapped) {
+    TypedGraph typed = graph;
+    std::vector<bool> pinned(typed.graph.num_values(), false);
+    for (const auto* list : {&tapped, &graph.graph.outputs}) {
+      for (const ValueId value : *list) pinned[index_of(value)] = true;
+    }
+    fuse(typed, pinned);
+    return typed.graph.order().size();
+  };
+  return fused_nodes(taps) == fused_nodes({});
 }
 
 std::size_t measure_arena(TypedGraph graph, const OpRegistry& ops) {

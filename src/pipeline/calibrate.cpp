@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "core/check.hpp"
 #include "core/log.hpp"
@@ -15,6 +16,7 @@
 #include "pipeline/calibration_state.hpp"
 #include "pipeline/calibration_statistics.hpp"
 #include "pipeline/image_runner.hpp"
+#include "pipeline/logits.hpp"
 #include "pipeline/row_splitter.hpp"
 #include "pipeline/site_plan.hpp"
 
@@ -22,6 +24,7 @@ namespace nq {
 namespace {
 
 constexpr std::int64_t kLoadBatch = 16;
+const std::vector<ValueId> kTapsAlone;  ///< targets of a run that only its taps are wanted of
 
 class Calibration {
  public:
@@ -67,10 +70,12 @@ class Calibration {
     const CalibrationProgress start = go_on(observers);
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
-    ImageRunner runner(make_plan(plan_.typed(), {tapped, tapped}), input_);
+    choose_compared(tapped);
+    ImageRunner runner(make_plan(plan_.typed(), {tapped, std::vector{plan_.typed().graph.outputs.front()}}), input_);
     check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
-    stream_images([&](const Batch& batch) { observe(runner, batch, 0, observers, inputs); }, start, keep);
+    const auto consume = [&](const Batch& batch) { keep_logits(batch, observe(runner, batch, 0, observers, inputs)); };
+    stream_images(consume, start, keep);
     if (!options_.save_statistics.empty()) {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
                       [&](const CalibrationStatistics& all) { save_statistics(options_.save_statistics, all); });
@@ -171,9 +176,9 @@ class Calibration {
     const ModelFile written = quantize(model_, result_.recipe, {.fold_noise = options_.fold_noise});
     const TypedGraph typed = specialize(written.to_graph(), specialize_images(input_));
     products_.rebind(typed);
-    ImageRunner runner(make_plan(typed, {products_.values(), products_.values()}), input_);
+    ImageRunner runner(make_plan(typed, {products_.values(), kTapsAlone}), input_);
     Observers none;
-    for (const Batch& batch : batches) observe(runner, batch, 0, none, {});
+    for (const Batch& batch : batches) (void)observe(runner, batch, 0, none, {});
     plan_.fit_products(products_, true, result_.recipe);
   }
 
@@ -185,13 +190,14 @@ class Calibration {
     const auto site = std::find_if(found.sites.begin(), found.sites.end(),
                                    [&](const LinearSite& candidate) { return candidate.origin == origin; });
     NQ_CHECK(site != found.sites.end(), internal, "layer '{}' is lost in the partly quantized model", origin);
-    ImageRunner runner(make_plan(typed, {{site->x}, {site->x}}), input_);
-    for (const Batch& batch : batches) observe(runner, batch, index, observers, {site->x});
+    ImageRunner runner(make_plan(typed, {{site->x}, kTapsAlone}), input_);
+    for (const Batch& batch : batches) (void)observe(runner, batch, index, observers, {site->x});
   }
 
-  void observe(ImageRunner& runner, const Batch& batch, std::size_t first_group, Observers& observers,
-               const std::vector<ValueId>& values) {
-    (void)runner.run(batch.images, [&](std::int64_t first, std::int64_t count, ValueId value, const TensorView& view) {
+  /// Returns what the run returns.
+  Tensor observe(ImageRunner& runner, const Batch& batch, std::size_t first_group, Observers& observers,
+                 const std::vector<ValueId>& values) {
+    return runner.run(batch.images, [&](std::int64_t first, std::int64_t count, ValueId value, const TensorView& view) {
       observe_products(batch, first, count, value, view);
       for (std::size_t k = 0; k < values.size(); ++k) {
         if (values[k] != value) continue;
@@ -202,6 +208,23 @@ class Calibration {
         }
       }
     });
+  }
+
+  /// Float outputs are kept only where they are those of a run without taps, to the bit; with options.float32 the
+  /// written model is compared with another one than this.
+  void choose_compared(const std::vector<ValueId>& tapped) {
+    if (options_.float32 || !fuses_around(plan_.typed(), tapped)) return;
+    for (const Sample& sample : compared_images(images_)) compared_.insert(sample.name);
+  }
+
+  /// Keeps what the float model says of images that the written model will be compared on.
+  void keep_logits(const Batch& batch, const Tensor& logits) {
+    for (std::size_t slot = 0; slot < batch.sample_index.size(); ++slot) {
+      const std::string& name = images_[batch.sample_index[slot]].name;
+      if (!compared_.contains(name)) continue;
+      const auto values = image_logits(logits, slot);
+      result_.reference_logits[name].assign(values.begin(), values.end());
+    }
   }
 
   void observe_products(const Batch& batch, std::int64_t first, std::int64_t count, ValueId value,
@@ -297,6 +320,7 @@ class Calibration {
   std::int64_t capacity_ = 0;
   ProductCalibration products_;
   std::vector<std::string> image_lines_;
+  std::set<std::string> compared_;  ///< images whose float outputs are kept
   std::optional<CalibrationState> state_;
   Stopwatch since_save_;
   double save_interval_s_;
@@ -304,6 +328,14 @@ class Calibration {
 };
 
 }  // namespace
+
+std::vector<Sample> compared_images(const std::vector<Sample>& images) {
+  constexpr std::size_t kCompared = 64;
+  const std::size_t count = std::min(images.size(), kCompared);
+  std::vector<Sample> chosen;
+  for (std::size_t k = 0; k < count; ++k) chosen.push_back(images[(2 * k + 1) * images.size() / (2 * count)]);
+  return chosen;
+}
 
 CalibrationResult calibrate(const ModelFile& model, const std::vector<Sample>& images,
                             const Preprocess& preprocess, const CalibrationOptions& options, Progress& progress) {

@@ -15,12 +15,10 @@ class Evaluation {
  public:
   Evaluation(const ModelFile& model, const ModelFile* reference, const std::vector<Sample>& images,
              const Preprocess& preprocess, const EvalOptions& options, const EvalHooks& hooks)
-      : images_(images), hooks_(hooks), runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
+      : images_(images), preprocess_(preprocess), options_(options), hooks_(hooks), reference_(reference), runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
         tally_(hooks.start, options.classes, largest_label(images)),
         loader_(images, preprocess, options.batch, options.bad_images, hooks.start.images > 0) {
-    if (reference != nullptr) {
-      reference_.emplace(make_model_runner(*reference, options.input_shape, options.kernels, preprocess));
-    }
+    if (reference != nullptr && !hooks.known_reference) plan_reference();
   }
 
   EvalReport run(Progress& progress) {
@@ -47,15 +45,42 @@ class Evaluation {
  private:
   bool add(const Batch& batch) {
     const Tensor logits = runner_.run(batch.images);
-    const Tensor expected = reference_ ? reference_->run(batch.images) : Tensor();
+    const ReferenceLogits expected = reference_logits(batch);
     for (std::size_t slot = 0; slot < batch.sample_index.size(); ++slot) {
-      std::optional<std::span<const float>> reference;
-      if (reference_) reference = image_logits(expected, slot);
-      tally_.add(image_logits(logits, slot), reference, images_[batch.sample_index[slot]]);
+      tally_.add(image_logits(logits, slot), expected.of(slot), images_[batch.sample_index[slot]]);
       consumed_ = static_cast<std::int64_t>(batch.sample_index[slot]) + 1;
       if (hooks_.go_on && !hooks_.go_on(tally_.counts())) return false;
     }
     return true;
+  }
+
+  /// Outputs of the reference for a batch.
+  struct ReferenceLogits {
+    std::vector<std::span<const float>> known;  ///< or
+    std::optional<Tensor> computed;             ///< [images, classes]
+    std::optional<std::span<const float>> of(std::size_t slot) const {
+      if (!known.empty()) return known[slot];
+      if (computed) return image_logits(*computed, slot);
+      return std::nullopt;
+    }
+  };
+
+  void plan_reference() {
+    reference_runner_.emplace(make_model_runner(*reference_, options_.input_shape, options_.kernels, preprocess_));
+  }
+
+  ReferenceLogits reference_logits(const Batch& batch) {
+    if (reference_ == nullptr) return {};
+    ReferenceLogits logits;
+    for (const std::size_t index : batch.sample_index) {
+      const std::span<const float> known = hooks_.known_reference ? hooks_.known_reference(images_[index]) : std::span<const float>();
+      if (!known.empty()) logits.known.push_back(known);
+    }
+    if (logits.known.size() == batch.sample_index.size()) return logits;
+    logits.known.clear();
+    if (!reference_runner_) plan_reference();
+    logits.computed = reference_runner_->run(batch.images);
+    return logits;
   }
 
   /// Images left out among the first `consumed_`. The loader lists them in their order.
@@ -69,9 +94,12 @@ class Evaluation {
   }
 
   const std::vector<Sample>& images_;
+  const Preprocess& preprocess_;
+  const EvalOptions& options_;
   const EvalHooks& hooks_;
+  const ModelFile* reference_;  ///< may be null
   ImageRunner runner_;
-  std::optional<ImageRunner> reference_;
+  std::optional<ImageRunner> reference_runner_;  ///< made when first needed
   EvalTally tally_;
   BatchLoader loader_;
   std::int64_t consumed_ = 0;

@@ -1,7 +1,5 @@
 #include "quant/input_moments.hpp"
 
-#include <utility>
-
 #include "quant/affine_grid.hpp"
 #include "quant/gram.hpp"
 #include "quant/row_products.hpp"
@@ -46,13 +44,13 @@ RowMatrix quantized_gram(const CentredRows& rows) {
   return gram;
 }
 
-InputMoments input_moments(const CentredRows& rows, const RowMatrix& weight) {
-  // E[v (x - v)^T] W by the cheaper of its two orders.
+RowMatrix weight_pull(const CentredRows& rows, const RowMatrix& weight) {
+  // By the cheaper of its two orders.
   const bool few_outputs = 2 * weight.cols() < weight.rows();
   RowMatrix pull = few_outputs ? transposed_product(rows.quantized, product(rows.error, weight))
                                : product(transposed_product(rows.quantized, rows.error), weight);
   pull *= static_cast<float>(1.0 / rows.total_weight);
-  return {quantized_gram(rows), std::move(pull)};
+  return pull;
 }
 
 }  // namespace nq

@@ -17,11 +17,13 @@ CentredRows centred_rows(const SiteInput& site, const SiteFit& fit);
 /// E[v v^T], [c_in, c_in]: second moments of the quantized input, which is what the weights meet.
 RowMatrix quantized_gram(const CentredRows& rows);
 
-/// What the least-squares weight for the quantized input needs.
+/// E[v (x - v)^T] W, [c_in, c_out]: where the least-squares weight for the quantized input is pulled.
+RowMatrix weight_pull(const CentredRows& rows, const RowMatrix& weight);
+
+/// What that weight needs.
 struct InputMoments {
-  RowMatrix gram;  ///< E[v v^T], [c_in, c_in]
-  RowMatrix pull;  ///< E[v (x - v)^T] W, [c_in, c_out]
+  const RowMatrix& gram;  ///< quantized_gram()
+  RowMatrix pull;         ///< weight_pull()
 };
-InputMoments input_moments(const CentredRows& rows, const RowMatrix& weight);
 
 }  // namespace nq

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "nq/calibrate.hpp"
@@ -7,10 +9,11 @@
 
 namespace nq {
 
-/// Compares a quantized model with its float one on the images that it was calibrated on, read as `options` say. Throws
-/// as evaluate().
+/// Compares a quantized model with its float one on compared_images() of those it was calibrated on, read as `options`
+/// say; `known` are outputs of the float one that need not be computed again. Throws as evaluate().
 EvalReport compare_calibrated(const ModelFile& quantized, const ModelFile& model, const std::vector<Sample>& images,
-                              const Preprocess& preprocess, const CalibrationOptions& options, Progress& progress);
+                              const Preprocess& preprocess, const CalibrationOptions& options,
+                              const std::map<std::string, std::vector<float>>& known, Progress& progress);
 
 /// That comparison as the quantized model records it.
 EvaluationRecord calibration_record(const ModelFile& model, const std::vector<Sample>& images, const EvalReport& comparison);

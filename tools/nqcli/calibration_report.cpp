@@ -116,10 +116,12 @@ Json calibration_document(const CalibrationFiles& files, const Preprocess& prepr
   document["quantization"] = json_quantized_set(outcome.written);
   document["comparison"] =
       json_comparison(outcome.comparison.reference.value(), outcome.comparison.labelled > 0);
+  document["comparison"]["images"] = outcome.comparison.images;
   document["phases"] = {{"decode_s", phases.decode},
                         {"forward_s", phases.forward},
                         {"search_s", phases.search},
-                        {"emit_s", phases.emit}};
+                        {"emit_s", phases.emit},
+                        {"compare_s", phases.compare}};
   document["threads"] = num_threads();
   document["peak_rss_bytes"] = peak_rss_bytes();
   return document;
@@ -149,11 +151,10 @@ std::string calibration_text(const CalibrationFiles& files, const CalibrationOut
   text += fmt::format("\nquantized  {}\n", quantized_set_text(outcome.written));
   text +=
       fmt::format("images     {}{}\n", outcome.result.images, skipped_text(outcome.result.skipped_images));
-  text +=
-      "against the float model, on these images:\n" + comparison_text(outcome.comparison.reference.value());
-  text +=
-      fmt::format("seconds    decode {:.2f}, forward {:.2f}, search {:.2f}, emit {:.2f}; peak memory {}\n",
-                  phases.decode, phases.forward, phases.search, phases.emit, bytes_text(peak_rss_bytes()));
+  text += fmt::format("against the float model, on {} of these images:\n{}", outcome.comparison.images,
+                      comparison_text(outcome.comparison.reference.value()));
+  text += fmt::format("seconds    decode {:.2f}, forward {:.2f}, search {:.2f}, emit {:.2f}, compare {:.2f}; peak memory {}\n",
+                      phases.decode, phases.forward, phases.search, phases.emit, phases.compare, bytes_text(peak_rss_bytes()));
   text += fmt::format("wrote      {} ({}; the float model has {})\nwrote      {}\n", files.model.string(),
                       bytes_text(std::filesystem::file_size(files.model)),
                       bytes_text(std::filesystem::file_size(files.source)), files.recipe.string());

@@ -22,8 +22,7 @@ namespace {
 
 constexpr std::int64_t kFittingRows = 1024;
 constexpr std::int64_t kHeldOutRows = 1024;
-constexpr std::int64_t kGramRows = 4096;
-constexpr std::int64_t kCompensationRows = 2048;
+constexpr std::int64_t kMomentRows = 2560;
 constexpr std::int64_t kMeanRows = 4096;
 constexpr std::int64_t kMeasuredRows = 1024;
 constexpr int kFinalists = 3;
@@ -125,12 +124,11 @@ class BestSearch {
   void find_target() {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
-    gram_ = quantized_gram(centred_rows(rows_of(RowSet::all, kGramRows).input(), fit_));
+    const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, kMomentRows).input(), fit_);
+    gram_ = quantized_gram(fitting);
     if (!options_.best.compensation) return;
-    const InputMoments moments =
-        input_moments(centred_rows(rows_of(RowSet::fitting, kCompensationRows).input(), fit_), target_);
     const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kHeldOutRows).input(), fit_);
-    target_ = compensated_weight(target_, moments, held_out);
+    target_ = compensated_weight(target_, {gram_, weight_pull(fitting, target_)}, held_out);
   }
 
   MatrixView target_view() const { return {target_.data(), target_.rows(), target_.cols(), target_.cols()}; }

@@ -15,7 +15,7 @@ expect_stderr "preprocess:" "preset 'inception'" "images: 6"
 
 mkdir out
 ok calibrate "${common[@]}" -o out/q.onnx --recipe-out out/r.json --wbits 6 --abits 5 --num-images 4 --json
-json_has sites skipped phases decode_s forward_s search_s emit_s peak_rss_bytes output recipe images \
+json_has sites skipped phases decode_s forward_s search_s emit_s compare_s peak_rss_bytes output recipe images \
   skipped_images comparison logit_mse agreement sqnr_db preprocess method options loss_before loss_after
 [[ $(json_value images) == 4 ]] || fail "--num-images"
 [[ -f out/q.onnx && -f out/r.json ]] || fail "named outputs"

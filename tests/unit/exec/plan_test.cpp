@@ -163,13 +163,23 @@ TEST_CASE("a plan runs only what its targets need", "[exec]") {
                      .to_graph(),
                  {});
   const ValueId a = *typed.graph.find_value("a");
-  const Plan plan = make_plan(typed, {{a}, {a}});
+  const Plan plan = make_plan(typed, {{a}, std::vector{a}});
   CHECK(plan.num_steps() == 1);
   CHECK(plan.input_types() == std::vector<TensorType>{{DType::f32, {4}}});
   const Tensor input = test::random_tensor({4}, "x");
   const auto result = Executor(plan).run({&input, 1});
   REQUIRE(result.size() == 1);
   CHECK(floats(result[0])[0] == -floats(input)[0]);
+}
+
+TEST_CASE("a tap inside a group of fused nodes shows", "[exec]") {
+  const TypedGraph typed = specialize(
+      ModelFile::from_text(model_text("g (float[2,4] x) => (float[2,3] y)", {"float[4,3] w = {1,2,3,4,5,6,7,8,9,1,2,3}", "float[3] b = {1,2,3}"},
+                                      "{ a = Neg(x) p = MatMul(a, w) y = Add(p, b) }"))
+          .to_graph(),
+      {});
+  CHECK(fuses_around(typed, {*typed.graph.find_value("a"), *typed.graph.find_value("y")}));
+  CHECK_FALSE(fuses_around(typed, {*typed.graph.find_value("p")}));
 }
 
 TEST_CASE("taps also see graph inputs and constants", "[exec]") {

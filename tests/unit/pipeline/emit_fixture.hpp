@@ -42,7 +42,7 @@ struct PlannedModel {
 
   /// Rows [tokens, c_in] that a group sees in the float model.
   std::vector<float> rows(const SiteGroup& group, const std::vector<Tensor>& inputs) const {
-    const Tensor value = Executor(make_plan(typed, {{}, {group.x}})).run(inputs)[0];
+    const Tensor value = Executor(make_plan(typed, {{}, std::vector{group.x}})).run(inputs)[0];
     return group.leader().input_rows(value.view());
   }
 };

@@ -139,7 +139,10 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
                      const CalibrationFiles& files, const std::vector<Sample>& samples,
                      const Preprocess& preprocess, Progress& progress, CalibrationOutcome& outcome) {
   const ModelFile written = ModelFile::load(files.model).read_as(model.choice());
-  outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration, progress);
+  const auto start = std::chrono::steady_clock::now();
+  outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration,
+                                          outcome.result.reference_logits, progress);
+  outcome.result.phases.compare = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;
   outcome.written = inspect(written, inspect_options);
