@@ -3,8 +3,8 @@
 For every shared graph (and the bundled model) W8A8 and W6A6 files are calibrated on made-up images, with the layers of
 the blocks alone and with everything quantized. Each must pass the ONNX checker and have no float product left in ONNX
 Runtime's optimized graph except those that the recipe leaves float and the side paths of outlier channels. On the
-shared graphs the median image must agree with nqcli to 40 dB with graph optimizations off and on; for trained weights layer_agreement.py says
-what can be asked.
+shared graphs the median of eight or nine images must agree with nqcli to 40 dB with graph optimizations off and on; for
+trained weights layer_agreement.py says what can be asked.
 """
 
 import json
@@ -81,7 +81,7 @@ def check_model(binary, label, model, folder):
     failures = []
     folder.mkdir()
     baked = label.startswith("swin_opset")
-    batches = [BAKED_BATCH] if baked else [2, 3]
+    batches = [BAKED_BATCH] * 4 if baked else [2, 3, 4]
     _, _, height, width = oracle.input_shape(model, 2)
     make_images(folder / "images", height, width)
     write_preprocess(folder / "preprocess.json", height, width)
@@ -105,9 +105,9 @@ def check_model(binary, label, model, folder):
         if integers < expected or len(floats) > left_float or (scope == "all" and attention):
             failures.append(f"{target.name}: {integers} integer products, not {expected}; float: {floats + attention}")
         ratios = []
-        for batch in batches:
+        for seed, batch in enumerate(batches):
             shape = oracle.input_shape(model, batch)
-            images = numpy.random.default_rng(3).normal(size=shape).astype(numpy.float32)
+            images = numpy.random.default_rng(seed).normal(size=shape).astype(numpy.float32)
             actual = oracle.run_nqcli(binary, target, images, folder)
             for level in oracle.LEVELS:
                 expected_logits = oracle.run_onnxruntime(target, images, level)
