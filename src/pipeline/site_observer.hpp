@@ -31,6 +31,9 @@ struct SiteStatistics {
 /// alone, not on their order, the batch or the threads; observe() may be called concurrently.
 class SiteObserver {
  public:
+  /// Largest useful `capacity`: no search works on more rows.
+  static constexpr std::int64_t kMostCapacity = 4096;
+
   /// `readout` marks the rows of one image whose token the output reads; empty for none.
   SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector<std::uint8_t> readout = {});
 

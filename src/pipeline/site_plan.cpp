@@ -16,7 +16,6 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kMaxRowsPerSite = 4096;
 constexpr std::int64_t kMinRowsPerSite = 256;
 constexpr std::uint64_t kProductShare = 4;  ///< of the memory for samples, as a divisor
 
@@ -55,7 +54,7 @@ std::int64_t SitePlan::capacity() const {
                             row_bytes * kMinRowsPerSite, budget),
                 "raise --max-memory, or quantize fewer layers with --include");
   }
-  return std::min(rows, kMaxRowsPerSite);
+  return std::min(rows, SiteObserver::kMostCapacity);
 }
 
 std::uint64_t SitePlan::sample_bytes(std::int64_t capacity) const {

@@ -208,7 +208,7 @@ std::string products_text(const Inspection& inspection) {
 }
 
 std::string estimate_text(const CalibrationEstimate& estimate) {
-  return fmt::format("calibrating takes about {} (weights {}, samples up to {}), at least {:.2g} s per image and {:.2g} s of search\n",
+  return fmt::format("calibrating takes about {} (weights {}, samples up to {}), {:.2g} s per image and {:.2g} s of search\n",
                      bytes_text(estimate.memory_bytes()), bytes_text(estimate.weight_bytes),
                      bytes_text(estimate.sample_bytes), estimate.forward_s_per_image, estimate.search_s);
 }
