@@ -16,6 +16,7 @@
 #include "pipeline/calibration_state.hpp"
 #include "pipeline/calibration_statistics.hpp"
 #include "pipeline/image_runner.hpp"
+#include "pipeline/image_stream.hpp"
 #include "pipeline/logits.hpp"
 #include "pipeline/row_splitter.hpp"
 #include "pipeline/site_plan.hpp"
@@ -23,7 +24,6 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kLoadBatch = 16;
 const std::vector<ValueId> kTapsAlone;  ///< targets of a run that only its taps are wanted of
 
 class Calibration {
@@ -237,45 +237,12 @@ class Calibration {
   }
 
   /// Every image from `start` on; `keep` learns after every batch how far the pass is.
-  void stream_images(const std::function<void(const Batch&)>& consume, CalibrationProgress start,
-                     const std::function<void(const CalibrationProgress&)>& keep) {
-    progress_.begin("calibrating", static_cast<std::int64_t>(images_.size()), "images");
-    progress_.advance(start.consumed);
-    if (start.consumed < static_cast<std::int64_t>(images_.size())) stream_rest(consume, start, keep);
-    progress_.end();
-    result_.images = start.images;
-    result_.skipped_images = start.skipped;
+  void stream_images(const ImageStream::Consume& consume, CalibrationProgress start, const ImageStream::Keep& keep) {
+    const ImageStream stream(images_, preprocess_, options_.bad_images);
+    const CalibrationProgress end = stream.run(std::move(start), consume, keep, result_.phases, progress_);
+    result_.images = end.images;
+    result_.skipped_images = end.skipped;
     result_.recipe.calibration_images = result_.images;
-  }
-
-  /// Advances `now` to the end of the list.
-  void stream_rest(const std::function<void(const Batch&)>& consume, CalibrationProgress& now,
-                   const std::function<void(const CalibrationProgress&)>& keep) {
-    const CalibrationProgress start = now;
-    std::vector<Sample> rest(images_.begin() + start.consumed, images_.end());
-    BatchLoader loader(std::move(rest), preprocess_, kLoadBatch, options_.bad_images, start.images > 0);
-    const auto advance = [&](std::int64_t images) {
-      now.consumed = start.consumed + static_cast<std::int64_t>(loader.consumed());
-      now.images += images;
-      now.skipped = start.skipped;
-      now.skipped.insert(now.skipped.end(), loader.skipped().begin(), loader.skipped().end());
-      keep(now);
-    };
-    while (true) {
-      const Stopwatch decode;
-      const std::optional<Batch> batch = loader.next();
-      result_.phases.decode += decode.seconds();
-      if (!batch) break;
-      const Stopwatch forward;
-      Batch placed = *batch;
-      for (std::size_t& index : placed.sample_index) index += static_cast<std::size_t>(start.consumed);
-      consume(placed);
-      result_.phases.forward += forward.seconds();
-      const auto images = static_cast<std::int64_t>(batch->sample_index.size());
-      advance(images);
-      progress_.advance(images);
-    }
-    advance(0);
   }
 
   void append(std::vector<SiteRecipe> recipes) {
