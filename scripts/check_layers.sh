@@ -25,7 +25,7 @@ own() {
   shift
   for header in "$@"; do owner[$header]=$layer; done
 }
-own core error exact_sum histogram interrupt log output_file progress tensor threads types
+own core error exact_sum histogram number_text interrupt log output_file progress tensor threads types
 own graph attention_site graph linear_site typed_graph
 own data batch_loader class_view image image_folder preprocess
 own onnx model_file onnx_limits tensor_file

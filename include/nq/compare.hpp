@@ -43,6 +43,12 @@ struct LayerComparison {
   std::string local_gap;
 };
 
+/// A product of the reference that the other model has no counterpart of the same meaning for.
+struct UnmatchedLayer {
+  std::string name;    ///< of the product node
+  std::string reason;
+};
+
 struct ImageComparison {
   std::string name;
   std::optional<std::int64_t> label;
@@ -65,7 +71,7 @@ struct Comparison {
   double reference_top1 = 0;  ///< on labelled images
   double other_top1 = 0;      ///< on labelled images
   std::vector<LayerComparison> layers;  ///< in execution order of the reference
-  std::vector<std::string> unmatched;   ///< products of the reference without counterpart of the same meaning
+  std::vector<UnmatchedLayer> unmatched;
   std::vector<ImageComparison> worst;   ///< by falling logit MSE
   std::vector<SkippedImage> skipped_images;
   double seconds = 0;

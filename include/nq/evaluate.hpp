@@ -73,6 +73,9 @@ struct EvalReport {
   double images_per_s() const noexcept { return seconds > 0 ? double(images) / seconds : 0; }
 };
 
+/// Refuses labels that are no classes of the model, before anything is run. Throws as ClassView and evaluate().
+void check_labels(const ModelFile& model, const std::vector<Sample>& images, const EvalOptions& options);
+
 /// The figures that counts stand for.
 EvalReport report_of(const EvalCounts& counts);
 

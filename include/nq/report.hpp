@@ -56,6 +56,7 @@ struct ReportModel {
   std::pair<double, double> top5_interval;
   std::optional<BenchReport> speed;
   std::optional<NoiseOverhead> noise;
+  std::vector<UnmatchedLayer> unmatched;  ///< products of the reference that are no sites of this model
 };
 
 /// One image under all models.

@@ -1,5 +1,6 @@
 #include "pipeline/changed_values.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -7,7 +8,6 @@
 #include "core/check.hpp"
 #include "pipeline/base64.hpp"
 #include "pipeline/json_reader.hpp"
-#include "pipeline/site_fit.hpp"
 
 namespace nq {
 namespace {
@@ -42,6 +42,8 @@ std::map<std::string, OutputChange> read_changes(const JsonReader& reader) {
     OutputChange change{decode(item.get<std::string>("scale")), decode(item.get<std::string>("shift"))};
     NQ_CHECK(change.scale.size() == change.shift.size(), input, "has {} scales and {} shifts for '{}'", change.scale.size(),
              change.shift.size(), origin);
+    const bool divides = std::all_of(change.scale.begin(), change.scale.end(), [](float scale) { return scale != 0.0F; });
+    NQ_CHECK(divides, input, "has a scale of 0 for '{}'", origin);
     changes[origin] = std::move(change);
   }
   return changes;
@@ -49,34 +51,18 @@ std::map<std::string, OutputChange> read_changes(const JsonReader& reader) {
 
 }  // namespace
 
-ChangedValues changed_values(const std::vector<BoundGroup>& groups, const OutputChanges& changes, const EmitOptions& options) {
-  ChangedValues changed;
-  changed.outputs = changes.by_origin;
-  for (const BoundGroup& bound : groups) {
-    if (!changes.served.contains(bound.group.leader().origin)) continue;
-    const auto width = static_cast<std::size_t>(bound.group.c_in());
-    OutputChange change{bound.recipes.front()->channel_scale, {}};
-    if (options.fold_noise) change.shift = emitted_noise(*bound.recipes.front());
-    if (change.scale.empty()) change.scale.assign(width, 1.0F);
-    if (change.shift.empty()) change.shift.assign(width, 0.0F);
-    for (const LinearSite& site : bound.group.sites) changed.inputs[site.origin] = change;
-  }
-  return changed;
+std::string changed_outputs_to_json(const std::map<std::string, OutputChange>& outputs) {
+  if (outputs.empty()) return {};
+  return Json{{"outputs", json_of(outputs)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string changed_values_to_json(const ChangedValues& changed) {
-  if (changed.outputs.empty()) return {};
-  return Json{{"outputs", json_of(changed.outputs)}, {"inputs", json_of(changed.inputs)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-ChangedValues read_changed_values(const ModelFile& model) {
+std::map<std::string, OutputChange> read_changed_outputs(const ModelFile& model) {
   const auto text = model.metadata(kChangedValuesKey);
   if (!text) return {};
   return with_context(
       [&] {
         const Json json = parse_untrusted(*text);
-        const JsonReader reader(json, "changed_values");
-        return ChangedValues{read_changes(reader.object("outputs")), read_changes(reader.object("inputs"))};
+        return read_changes(JsonReader(json, "changed_values").object("outputs"));
       },
       [&] { return fmt::format("in metadata {} of '{}'", kChangedValuesKey, model.path().string()); });
 }

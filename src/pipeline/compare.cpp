@@ -6,6 +6,7 @@
 #include "core/check.hpp"
 #include "core/stopwatch.hpp"
 #include "nq/image_input.hpp"
+#include "pipeline/changed_values.hpp"
 #include "pipeline/image_metrics.hpp"
 #include "pipeline/image_runner.hpp"
 #include "pipeline/layer_compare.hpp"
@@ -142,7 +143,7 @@ Comparison compare_watched(const ModelFile& reference, const ModelFile& other, c
   const Graph other_graph = other.to_graph();
   const SharedInput input = shared_input(reference_graph, other_graph, options, preprocess);
   LayerComparer layers(specialize_for_layers(reference_graph, input.reference),
-                       specialize_for_layers(other_graph, input.other), read_changed_values(other), options.kernels,
+                       specialize_for_layers(other_graph, input.other), read_changed_outputs(other), options.kernels,
                        options.layers, watch);
   ComparisonSums sums(options.classes, options.worst);
   const std::int64_t batch = image_plan_batch(input.reference);

@@ -9,12 +9,16 @@ namespace nq {
 namespace {
 
 std::size_t checked_label(std::span<const float> logits, const Sample& sample) {
-  NQ_CHECK(*sample.label >= 0 && *sample.label < static_cast<std::int64_t>(logits.size()), usage,
-           "image '{}' has label {}, the model has {} classes", sample.name, *sample.label, logits.size());
+  check_label(sample, static_cast<std::int64_t>(logits.size()));
   return static_cast<std::size_t>(*sample.label);
 }
 
 }  // namespace
+
+void check_label(const Sample& sample, std::int64_t classes) {
+  NQ_CHECK(sample.label.value_or(0) >= 0 && sample.label.value_or(0) < classes, usage,
+           "image '{}' has label {}, the model has {} classes", sample.name, *sample.label, classes);
+}
 
 std::int64_t largest_label(const std::vector<Sample>& images) {
   std::int64_t largest = -1;

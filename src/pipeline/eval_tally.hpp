@@ -11,6 +11,9 @@ namespace nq {
 /// The largest label of the images; -1 when none has one.
 std::int64_t largest_label(const std::vector<Sample>& images);
 
+/// Throws Error(usage) when the image has a label that is no class.
+void check_label(const Sample& sample, std::int64_t classes);
+
 /// Counts the outputs of one model, image after image.
 class EvalTally {
  public:

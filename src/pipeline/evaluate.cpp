@@ -4,6 +4,7 @@
 
 #include "core/check.hpp"
 #include "core/stopwatch.hpp"
+#include "nq/image_input.hpp"
 #include "pipeline/eval_tally.hpp"
 #include "pipeline/logits.hpp"
 
@@ -108,6 +109,18 @@ class Evaluation {
 };
 
 }  // namespace
+
+void check_labels(const ModelFile& model, const std::vector<Sample>& images, const EvalOptions& options) {
+  const std::int64_t largest = largest_label(images);
+  if (largest < 0) return;
+  const Graph graph = model.to_graph();
+  const ImageInput input = find_image_input(graph, options.input_shape);
+  const TypedGraph typed = specialize(graph, specialize_images(input));
+  const std::int64_t width = typed.type(typed.graph.outputs.front()).shape.elements() / image_plan_batch(input);
+  const std::int64_t classes = options.classes.num_classes(width);
+  options.classes.check_labels(width, largest);
+  for (const Sample& sample : images) check_label(sample, classes);
+}
 
 EvalReport evaluate(const ModelFile& model, const ModelFile* reference, const std::vector<Sample>& images,
                     const Preprocess& preprocess, const EvalOptions& options, Progress& progress,

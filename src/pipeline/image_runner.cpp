@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/check.hpp"
-#include "core/float_formats.hpp"
+#include "core/float_tensor.hpp"
 #include "core/parallel.hpp"
 
 namespace nq {
@@ -22,13 +22,7 @@ Tensor input_tensor(const ImageInput& input, const Tensor& tensor) {
   const DType dtype = input.dtype;
   if (dtype == DType::f32) return tensor;
   NQ_CHECK(dtype == DType::f16 || dtype == DType::bf16, unsupported, "images cannot be fed as {}", to_string(dtype));
-  Tensor result(TensorType{dtype, tensor.shape()});
-  const auto values = tensor.span<float>();
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    if (dtype == DType::f16) result.mutable_span<Half>()[k] = to_half(values[k]);
-    else result.mutable_span<BFloat16>()[k] = to_bfloat16(values[k]);
-  }
-  return result;
+  return from_float32(tensor, dtype);
 }
 
 std::int64_t image_plan_batch(const ImageInput& input) { return std::max<std::int64_t>(1, input.static_batch); }

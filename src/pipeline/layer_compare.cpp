@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/check.hpp"
+#include "core/float_tensor.hpp"
 #include "graph/passes/passes.hpp"
 
 namespace nq {
@@ -24,17 +25,11 @@ std::vector<float> image_part(const TensorView& view, std::int64_t images, std::
   return values;
 }
 
-/// x / scale + shift along the last axis.
-Tensor changed(const Tensor& tensor, const OutputChange* change) {
-  if (change == nullptr || tensor.dtype() != DType::f32 || tensor.shape().back() != static_cast<std::int64_t>(change->scale.size())) {
-    return tensor;
-  }
+Tensor changed_copy(const Tensor& tensor, const ValueChange* change) {
+  if (change == nullptr || !change->elements) return tensor;
   std::vector<float> values = to_vector<float>(tensor.view());
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    const std::size_t column = k % change->scale.size();
-    values[k] = values[k] / change->scale[column] + change->shift[column];
-  }
-  return Tensor::of(tensor.shape(), values);
+  change->elements->apply(values);
+  return from_float32(Tensor::of(tensor.shape(), values), tensor.dtype());
 }
 
 /// Layers whose own error can be measured.
@@ -48,10 +43,10 @@ struct LayerComparer::Runners {
   std::optional<Executor> local;
 };
 
-LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValues changed, KernelChoice kernels, bool layers,
+LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, std::map<std::string, OutputChange> changed, KernelChoice kernels, bool layers,
                              LayerWatch* watch)
-    : reference_graph_(reference), changed_(std::move(changed)), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), watch_(watch), runners_(std::make_unique<Runners>()) {
-  drop_shifted_products(other);
+    : reference_graph_(reference), recorded_(std::move(changed)), pairing_(layers ? pair_layers(reference, other) : LayerPairing{}), watch_(watch), runners_(std::make_unique<Runners>()) {
+  follow_changes(other);
   if (watch_ != nullptr) wanted_ = watch_->begin(reference, other, pairing_.pairs);
   sums_.resize(pairing_.pairs.size());
   PlanOptions reference_options;
@@ -60,12 +55,14 @@ LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValu
   for (const LayerPair& pair : pairing_.pairs) {
     reference_options.taps.push_back(pair.reference_value);
     other_options.taps.push_back(pair.other_value);
+    if (const KeyShift* shift = key_shift(pair)) query_values_.insert(shift->queries);
     if (!has_local(pair)) continue;
     for (const ValueId cut : pair.cuts) {
       reference_options.taps.push_back(*reference.graph.find_value(other.graph.value(cut).name));
     }
   }
   reference_options.taps.insert(reference_options.taps.end(), wanted_.reference.begin(), wanted_.reference.end());
+  other_options.taps.insert(other_options.taps.end(), query_values_.begin(), query_values_.end());
   build_local_plan(other, kernels);
   runners_->reference.emplace(make_plan(std::move(reference), reference_options));
   runners_->other.emplace(make_plan(std::move(other), other_options));
@@ -73,48 +70,50 @@ LayerComparer::LayerComparer(TypedGraph reference, TypedGraph other, ChangedValu
 
 LayerComparer::~LayerComparer() = default;
 
-/// Products of softmax rows with changed values carry the change too, and nothing says at which columns.
-void LayerComparer::drop_shifted_products(const TypedGraph& other) {
-  const Graph& graph = other.graph;
-  std::set<ValueId> tainted;
+/// Learns what each layer's values in the other model mean; a layer of which that cannot be told is not compared.
+void LayerComparer::follow_changes(const TypedGraph& other) {
+  std::map<ValueId, const OutputChange*> roots;
+  std::vector<ValueId> wanted;
   for (const LayerPair& pair : pairing_.pairs) {
-    if (changed_.outputs.contains(pair.origin)) tainted.insert(pair.other_value);
+    if (const auto found = recorded_.find(pair.origin); found != recorded_.end()) roots[pair.other_value] = &found->second;
+    wanted.push_back(pair.other_value);
+    wanted.insert(wanted.end(), pair.cuts.begin(), pair.cuts.end());
   }
-  std::set<std::string> dropped;
-  for (const NodeId id : graph.order()) {
-    const Node& node = graph.node(id);
-    if (std::none_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) { return tainted.contains(input); })) continue;
-    if (changed_.inputs.contains(node.origin) || node.op_type == "QuantizeLinear") continue;
-    const Node* left = node.op_type == "MatMul" && graph.value(node.inputs[0]).producer.valid()
-                           ? &graph.node(graph.value(node.inputs[0]).producer)
-                           : nullptr;
-    const bool weighs_values = left != nullptr && left->op_type == "Softmax";
-    if (node.op_type == "MatMul" && !weighs_values) continue;
-    if (weighs_values) dropped.insert(node.origin);
-    tainted.insert(node.outputs.begin(), node.outputs.end());
-  }
+  changes_ = find_value_changes(other, roots, wanted);
   std::erase_if(pairing_.pairs, [&](const LayerPair& pair) {
-    if (!dropped.contains(pair.origin)) return false;
-    pairing_.unmatched.push_back(pair.name);
+    const ValueChange* change = change_of(pair.other_value);
+    if (change == nullptr || change->gap.empty()) return false;
+    pairing_.unmatched.push_back({pair.name, change->gap});
     return true;
   });
+  for (LayerPair& pair : pairing_.pairs) {
+    for (const ValueId cut : pair.cuts) {
+      const ValueChange* change = change_of(cut);
+      if (change != nullptr && !change->elements && pair.gap.empty()) pair.gap = change->gap.empty() ? "its input is shifted by row" : change->gap;
+    }
+  }
 }
 
-std::vector<float> LayerComparer::restored(const LayerPair& pair, std::vector<float> result) const {
-  const auto found = changed_.outputs.find(pair.origin);
-  if (found == changed_.outputs.end() || found->second.scale.empty() || result.size() % found->second.scale.size() != 0) return result;
-  const OutputChange& change = found->second;
-  for (std::size_t k = 0; k < result.size(); ++k) {
-    const std::size_t column = k % change.scale.size();
-    result[k] = (result[k] - change.shift[column]) * change.scale[column];
-  }
-  return result;
+const ValueChange* LayerComparer::change_of(ValueId value) const {
+  const auto found = changes_.find(value);
+  return found == changes_.end() ? nullptr : &found->second;
+}
+
+const KeyShift* LayerComparer::key_shift(const LayerPair& pair) const {
+  const ValueChange* change = change_of(pair.other_value);
+  return change != nullptr && change->keys ? &*change->keys : nullptr;
+}
+
+std::vector<float> LayerComparer::restored(const LayerPair& pair, std::vector<float> values, std::span<const float> queries) const {
+  const ValueChange* change = change_of(pair.other_value);
+  if (change != nullptr && change->elements) change->elements->undo(values);
+  if (change != nullptr && change->keys) change->keys->undo(values, queries);
+  return values;
 }
 
 /// The other model cut into its layers: every cut value becomes an input, every layer's output an output.
 void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
   std::map<ValueId, ValueId> inputs;
-  std::map<ValueId, const OutputChange*> changes;
   std::vector<ValueId> outputs;
   Graph& graph = other.graph;
   const std::vector<ValueId> model_inputs = graph.inputs;
@@ -123,18 +122,14 @@ void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
     if (!has_local(pair)) continue;
     local_pairs_.push_back(k);
     outputs.push_back(pair.other_value);
-    const auto change = changed_.inputs.find(pair.origin);
-    for (const ValueId cut : pair.cuts) {
-      inputs.emplace(cut, ValueId{});
-      if (change != changed_.inputs.end()) changes[cut] = &change->second;
-    }
+    for (const ValueId cut : pair.cuts) inputs.emplace(cut, ValueId{});
   }
   if (outputs.empty()) return;
   graph.inputs.clear();
   for (auto& [cut, input] : inputs) {
     const std::string name = graph.value(cut).name;
     local_inputs_.push_back(*reference_graph_.graph.find_value(name));
-    local_changes_.push_back(changes.contains(cut) ? changes.at(cut) : nullptr);
+    local_changes_.push_back(change_of(cut));
     if (std::find(model_inputs.begin(), model_inputs.end(), cut) != model_inputs.end()) {
       input = cut;
     } else {
@@ -145,14 +140,17 @@ void LayerComparer::build_local_plan(TypedGraph other, KernelChoice kernels) {
     }
     graph.inputs.push_back(input);
   }
-  for (const ValueId value : wanted_.other) {
+  const auto place_of = [&](ValueId value) -> LocalPlace {
     const auto input = inputs.find(value);
-    if (input == inputs.end()) {
-      wanted_places_.push_back({false, outputs.size()});
-      outputs.push_back(value);
-    } else {
-      wanted_places_.push_back({true, static_cast<std::size_t>(std::distance(inputs.begin(), input))});
-    }
+    if (input != inputs.end()) return {true, static_cast<std::size_t>(std::distance(inputs.begin(), input))};
+    outputs.push_back(value);
+    return {false, outputs.size() - 1};
+  };
+  for (const ValueId value : wanted_.other) wanted_places_.push_back(place_of(value));
+  for (const std::size_t k : local_pairs_) {
+    const KeyShift* shift = key_shift(pairing_.pairs[k]);
+    if (shift == nullptr) continue;
+    query_places_[k] = place_of(shift->queries);
   }
   graph.outputs = outputs;
   eliminate_dead(graph);
@@ -168,12 +166,16 @@ LayerComparer::Logits LayerComparer::run(const Tensor& input, std::int64_t image
   Logits logits;
   const auto keep = [&](ValueId value, const TensorView& view) { values_[value] = copy_of(view); };
   logits.reference = to_vector<float>(runners_->reference->run({&input, 1}, keep).front().view());
+  std::map<ValueId, std::vector<float>> queries;
   const auto measure = [&](ValueId value, const TensorView& view) {
+    if (query_values_.contains(value)) queries[value] = image_part(view, images, batch);
     for (std::size_t k = 0; k < pairing_.pairs.size(); ++k) {
       const LayerPair& pair = pairing_.pairs[k];
       if (pair.other_value != value) continue;
       const std::vector<float> expected = image_part(values_.at(pair.reference_value).view(), images, batch);
-      sums_[k].accumulated.add(expected, restored(pair, image_part(view, images, batch)));
+      const KeyShift* shift = key_shift(pair);
+      const std::span<const float> read = shift == nullptr ? std::span<const float>() : queries.at(shift->queries);
+      sums_[k].accumulated.add(expected, restored(pair, image_part(view, images, batch), read));
       sums_[k].values += static_cast<std::int64_t>(expected.size());
     }
   };
@@ -185,13 +187,17 @@ LayerComparer::Logits LayerComparer::run(const Tensor& input, std::int64_t image
 void LayerComparer::measure_local(const Tensor& input, std::int64_t images) {
   if (!runners_->local) return;
   std::vector<Tensor> exact;
-  for (std::size_t k = 0; k < local_inputs_.size(); ++k) exact.push_back(changed(values_.at(local_inputs_[k]), local_changes_[k]));
+  for (std::size_t k = 0; k < local_inputs_.size(); ++k) exact.push_back(changed_copy(values_.at(local_inputs_[k]), local_changes_[k]));
   const std::vector<Tensor> outputs = runners_->local->run(exact);
   const std::int64_t batch = input.shape()[0];
   std::vector<std::vector<float>> restored_outputs(pairing_.pairs.size());
   for (std::size_t k = 0; k < local_pairs_.size(); ++k) {
     const LayerPair& pair = pairing_.pairs[local_pairs_[k]];
-    std::vector<float> output = restored(pair, image_part(outputs[k].view(), images, batch));
+    std::vector<float> queries;
+    if (const auto place = query_places_.find(local_pairs_[k]); place != query_places_.end()) {
+      queries = image_part((place->second.is_input ? exact : outputs)[place->second.index].view(), images, batch);
+    }
+    std::vector<float> output = restored(pair, image_part(outputs[k].view(), images, batch), queries);
     sums_[local_pairs_[k]].local.add(image_part(values_.at(pair.reference_value).view(), images, batch), output);
     if (watch_ != nullptr) restored_outputs[local_pairs_[k]] = std::move(output);
   }
@@ -204,7 +210,7 @@ void LayerComparer::show_watch(const std::vector<Tensor>& exact, const std::vect
   seen.images = images;
   seen.batch = batch;
   for (const ValueId value : wanted_.reference) seen.reference.push_back(values_.at(value).view());
-  for (const WantedPlace& place : wanted_places_) {
+  for (const LocalPlace& place : wanted_places_) {
     seen.other.push_back((place.is_input ? exact : outputs)[place.index].view());
   }
   for (const LayerPair& pair : pairing_.pairs) {

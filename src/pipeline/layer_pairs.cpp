@@ -179,7 +179,8 @@ LayerPairing pair_layers(const TypedGraph& reference, const TypedGraph& other) {
                          other.type(*counterpart) == reference.type(pair.reference_value) &&
                          is_float(reference.type(pair.reference_value).dtype);
     if (!is_live) {
-      result.unmatched.push_back(pair.name);
+      const std::string& name = reference.graph.value(pair.reference_value).name;
+      result.unmatched.push_back({pair.name, "the other model has no value '" + name + "' of its type and shape"});
       continue;
     }
     pair.other_value = *counterpart;

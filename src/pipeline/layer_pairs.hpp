@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "nq/compare.hpp"
 #include "nq/typed_graph.hpp"
 
 namespace nq {
@@ -23,7 +24,7 @@ struct LayerPair {
 
 struct LayerPairing {
   std::vector<LayerPair> pairs;        ///< in execution order of the reference
-  std::vector<std::string> unmatched;  ///< names of products without counterpart
+  std::vector<UnmatchedLayer> unmatched;
 };
 
 /// Finds the counterparts of all products. Both graphs keep DequantizeLinear of constants unfolded.

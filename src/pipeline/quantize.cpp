@@ -125,7 +125,7 @@ ModelFile quantize(const ModelFile& whole, const Recipe& given, const EmitOption
                  [&] { return fmt::format("while writing '{}'", product.name); });
   }
   stamp(edit, model, recipe);
-  const std::string changed = changed_values_to_json(changed_values(groups, changes, options));
+  const std::string changed = changed_outputs_to_json(changes.by_origin);
   if (!changed.empty()) edit.set_metadata(kChangedValuesKey, changed);
   const ModelFile written = edit.finish().read_as(model.choice());
   if (recipe.evaluation.empty()) return written;

@@ -85,6 +85,7 @@ Report make_report(const ReportSubject& reference, const std::vector<ReportSubje
   SiteReport sites = report_sites(reference, models, images.layers, preprocess, options, progress);
   report.sites = std::move(sites.sites);
   report.layer_images = sites.images;
+  for (std::size_t k = 0; k < models.size(); ++k) report.models[k].unmatched = std::move(sites.unmatched[k]);
   return report;
 }
 

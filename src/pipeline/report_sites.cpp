@@ -123,6 +123,7 @@ SiteReport report_sites(const ReportSubject& reference, const std::vector<Report
   SiteReport report;
   report.images = found.front().comparison.images;
   report.sites = join(found);
+  for (ModelSites& model : found) report.unmatched.push_back(std::move(model.comparison.unmatched));
   for (ReportSite& site : report.sites) {
     if (const auto track = tracks.find(site.origin); track != tracks.end()) {
       site.op_type = track->second.op_type;

@@ -9,6 +9,7 @@ namespace nq {
 /// The sites of a report and the images that they were measured on.
 struct SiteReport {
   std::vector<ReportSite> sites;  ///< in network order
+  std::vector<std::vector<UnmatchedLayer>> unmatched;  ///< by model
   std::int64_t images = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "nq/number_text.hpp"
 #include "pipeline/base64.hpp"
 #include "report/html_table.hpp"
 #include "report/html_text.hpp"
@@ -38,7 +39,7 @@ std::vector<std::string> overview_row(const ReportModel& model, std::optional<do
           mse_text(against ? std::optional(against->logit_mse) : std::nullopt),
           reduction ? fmt::format("{:.1f} %", 100 * *reduction) : kNoFigure,
           share_text(against ? std::optional(against->agreement) : std::nullopt),
-          file_size_text(model.bytes),
+          bytes_text(model.bytes),
           model.noise ? small_share_text(model.noise->share()) : kNoFigure,
           energy_text(model.noise)};
   if (with_time) {
@@ -158,6 +159,29 @@ std::string picture_articles(const Report& report) {
   return text;
 }
 
+namespace {
+
+/// Layers that the tables leave out or show without an own error, and why; empty for none.
+std::string gaps_table(const Report& report) {
+  HtmlTable table("Layers that could not be compared", {"model", "layer", "missing", "reason"}, " id=\"gaps-table\"");
+  bool any = false;
+  const auto add = [&](const ReportModel& model, const std::string& layer, const char* missing, const std::string& reason) {
+    table.row({html_name(model.label), html_name(layer), missing, html_name(reason)});
+    any = true;
+  };
+  for (std::size_t k = 0; k < report.models.size(); ++k) {
+    const ReportModel& model = report.models[k];
+    for (const UnmatchedLayer& layer : model.unmatched) add(model, layer.name, "everything", layer.reason);
+    for (const ReportSite& site : report.sites) {
+      const auto& view = site.models[k];
+      if (view && view->error.quantized && !view->error.local_mse) add(model, site.name, "own error", view->error.local_gap);
+    }
+  }
+  return any ? table.finish() : std::string();
+}
+
+}  // namespace
+
 std::string layers_table(const Report& report) {
   std::vector<std::string> columns{"layer"};
   for (const ReportModel& model : report.models) {
@@ -176,7 +200,7 @@ std::string layers_table(const Report& report) {
     }
     table.row(cells, fmt::format(" data-site=\"{}\"", k));
   }
-  return table.finish();
+  return table.finish() + gaps_table(report);
 }
 
 }  // namespace nq

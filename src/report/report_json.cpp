@@ -53,6 +53,8 @@ Json json_model(const ReportModel& model) {
   json["sqnr_db"] = eval.reference && std::isfinite(eval.reference->sqnr_db) ? Json(eval.reference->sqnr_db) : Json();
   json["speed"] = model.speed ? json_speed(*model.speed) : Json();
   json["noise"] = model.noise ? json_noise(*model.noise) : Json();
+  json["unmatched"] = Json::array();
+  for (const UnmatchedLayer& layer : model.unmatched) json["unmatched"].push_back({{"name", layer.name}, {"reason", layer.reason}});
   return json;
 }
 

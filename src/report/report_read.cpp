@@ -70,6 +70,10 @@ ReportModel read_model(const JsonReader& reader, std::int64_t classes) {
   }
   if (!reader.at("speed").is_null()) model.speed = read_speed(reader.object("speed"));
   if (!reader.at("noise").is_null()) model.noise = read_noise(reader.object("noise"));
+  for (const Json& item : reader.list("unmatched")) {
+    const JsonReader layer(item, reader.path() + ".unmatched");
+    model.unmatched.push_back({layer.get<std::string>("name"), layer.get<std::string>("reason")});
+  }
   return model;
 }
 

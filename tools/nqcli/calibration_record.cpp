@@ -5,11 +5,12 @@
 namespace nq {
 
 EvalReport compare_calibrated(const ModelFile& quantized, const ModelFile& model, const std::vector<Sample>& images,
-                              const Preprocess& preprocess, const CalibrationOptions& options,
+                              const Preprocess& preprocess, const CalibrationOptions& options, const ClassView& classes,
                               const std::map<std::string, std::vector<float>>& known, Progress& progress) {
   EvalOptions eval;
   eval.bad_images = options.bad_images;
   eval.input_shape = options.input_shape;
+  eval.classes = classes;
   EvalHooks hooks;
   hooks.known_reference = [&](const Sample& sample) {
     const auto it = known.find(sample.name);

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 
+#include "nq/number_text.hpp"
 #include "nq/threads.hpp"
 #include "quantized_set.hpp"
 #include "report_forms.hpp"
 #include "table.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {
@@ -156,8 +156,7 @@ std::string calibration_text(const CalibrationFiles& files, const CalibrationOut
   text += fmt::format("seconds    decode {:.2f}, forward {:.2f}, search {:.2f}, emit {:.2f}, compare {:.2f}; peak memory {}\n",
                       phases.decode, phases.forward, phases.search, phases.emit, phases.compare, bytes_text(peak_rss_bytes()));
   text += fmt::format("wrote      {} ({}; the float model has {})\nwrote      {}\n", files.model.string(),
-                      bytes_text(std::filesystem::file_size(files.model)),
-                      bytes_text(std::filesystem::file_size(files.source)), files.recipe.string());
+                      bytes_text(outcome.written_bytes), bytes_text(outcome.model_bytes), files.recipe.string());
   return text;
 }
 

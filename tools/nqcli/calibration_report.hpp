@@ -22,6 +22,8 @@ struct CalibrationOutcome {
   CalibrationResult result;
   EvalReport comparison;  ///< of the written file with the float model, on the calibration images
   Inspection written;
+  std::uint64_t model_bytes = 0;    ///< of the float model and its external data
+  std::uint64_t written_bytes = 0;
 };
 
 /// The JSON document of `calibrate` (schema 1).

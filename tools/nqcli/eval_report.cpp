@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "nq/number_text.hpp"
 #include "report_forms.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 

@@ -8,6 +8,7 @@
 #include "nq/error.hpp"
 #include "nq/output_file.hpp"
 #include "nq/report_page.hpp"
+#include "output_check.hpp"
 #include "output_names.hpp"
 
 namespace nq {
@@ -42,6 +43,17 @@ std::vector<std::string> model_labels(const std::vector<std::filesystem::path>& 
     labels.push_back(use == 1 ? stem : fmt::format("{} ({})", stem, use));
   }
   return labels;
+}
+
+void check_report_files(const ReportFiles& files, std::vector<std::filesystem::path> inputs) {
+  if (files.page.empty()) {
+    if (!files.data.empty()) throw Error(ErrorKind::usage, "--report-data needs --report", "the data is that of the page");
+    return;
+  }
+  check_output(files.page, inputs);
+  if (files.data.empty()) return;
+  inputs.push_back(files.page);
+  check_output(files.data, inputs);
 }
 
 void write_report(const Report& report, const ReportFiles& files) {

@@ -17,9 +17,12 @@ std::vector<std::string> model_labels(const std::vector<std::filesystem::path>& 
 
 /// Where a report goes.
 struct ReportFiles {
-  std::filesystem::path page;
+  std::filesystem::path page;  ///< empty: no report
   std::filesystem::path data;  ///< empty: no JSON file
 };
+
+/// Refuses files that would replace `inputs` or each other, and data without a page. Throws Error(usage).
+void check_report_files(const ReportFiles& files, std::vector<std::filesystem::path> inputs);
 
 /// Writes the page, and the JSON beside it when asked for.
 void write_report(const Report& report, const ReportFiles& files);

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "text_forms.hpp"
+#include "nq/number_text.hpp"
+
 
 namespace nq {
 

@@ -1,20 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "nq/graph.hpp"
 
 namespace nq {
-
-/// "921", "5.53 k", "1.26 G": three digits and a decimal prefix.
-std::string count_text(std::int64_t count);
-
-/// "17 bytes", "5.71 MB": decimal units, as file managers show.
-std::string bytes_text(std::uint64_t bytes);
-
-/// "81.60 %"
-std::string percent_text(double fraction);
 
 /// "float32 [batch,3,224,224]"; '?' for a dimension without a name.
 std::string type_text(const DeclaredType& type);

@@ -56,6 +56,11 @@ ok calibrate "${common[@]}" -n -o out/dry.onnx --json
 json_has dry_run sites skipped
 [[ $(state) == "$before" ]] || fail "--dry-run wrote something"
 
+# Labels that are no classes end the run before it starts.
+find images -type f -printf '%P 5000\n' >wrong.txt
+refuse 2 "label 5000, the model has" -- calibrate "${common[@]}" --labels wrong.txt --no-preprocess-check -o out/none.onnx -q
+[[ ! -e out/none.onnx ]] || fail "a model was written for labels that are no classes"
+
 refuse 6 "--max-memory" -- calibrate "${common[@]}" --max-memory 1K -o out/big.onnx -q
 refuse 4 "no linear layer" -- calibrate "${common[@]}" --include nothing_has_this_name -o out/none.onnx -q
 fixture nan_weight nan.onnx

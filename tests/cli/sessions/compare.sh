@@ -49,3 +49,14 @@ grep -q changed_values demo--fold.onnx || fail "the demo model folds no noise in
 [[ $(wc -l <../.log/demo--fold) -ge 12 ]] || fail "the demo model has a dozen quantized layers"
 paste -d ' ' ../.log/demo--fold ../.log/demo--no-fold |
   awk '$1 != $3 || ($2 - $4) ^ 2 > 0.25 { print; bad = 1 } END { exit bad }' || fail "folding the noise changed the own error of a layer"
+
+# Products of attention are compared too, whatever a method folds into the layers that make their operands.
+for method in easyquant best; do
+  ok calibrate "$demo" --images "$NQ_SOURCE/models/images/calib" --num-images 4 --method $method --quantize all -o "all_$method.onnx" -q
+  ok compare "$demo" "all_$method.onnx" --images "$NQ_SOURCE/models/images/calib" --limit 3 --json -q
+  [[ $(json_value unmatched) == "[]" ]] || fail "$method: layers that could not be compared"
+  sed -n '/"layers": \[/,/^  \],/p' ../.log/stdout | grep -E '"(name|local_sqnr_db)":' | paste - - |
+    sed -E 's/.*"name": "([^"]*)".*"local_sqnr_db": ([^,]*),.*/\1 \2/' | grep 'attn/MatMul' >"../.log/products_$method"
+  awk '!($2 > 25) { print; bad = 1 } END { exit bad || NR < 8 }' "../.log/products_$method" || fail "$method: own error of attention products"
+done
+grep -q changed_values all_best.onnx || fail "best folds nothing into the operands of attention"

@@ -24,6 +24,11 @@ mv elsewhere/renamed.onnx vit.onnx
 
 refuse 3 "another model" -- quantize other.onnx --recipe a.recipe.json -o c.onnx
 refuse 3 "another model" -- quantize a.onnx --recipe a.recipe.json -o c.onnx
+# What would fit otherwise than the recipe says is refused rather than ignored.
+for option in "--wbits 4" "--method minmax" "--no-fold" "--seed 2" "--include fc1" "--recipe-out c.json" "--quantize all"; do
+  refuse 2 "goes with --stats, not with --recipe" -- quantize vit.onnx --recipe a.recipe.json $option -o c.onnx
+done
+[[ ! -e c.onnx ]] || fail "a model was written with options that a recipe does not take"
 refuse 3 "missing.json" -- quantize vit.onnx --recipe missing.json -o c.onnx
 head -c 300 a.recipe.json >cut.json
 refuse 3 "cut.json" "JSON" -- quantize vit.onnx --recipe cut.json -o c.onnx

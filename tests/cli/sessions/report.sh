@@ -56,10 +56,28 @@ for site in sites:
 assert seen > 3, seen
 EOF
 
-# calibrate makes the same kind of page.
-ok calibrate "$demo" --images "$calib" --num-images 8 --method easyquant --wbits 4 --abits 4 -o again.onnx --report again.html -q
+# calibrate makes the same kind of page, with the same names of classes.
+printf '%s\n' disc '<b>square</b>' >names.txt
+ok calibrate "$demo" --images "$calib" --num-images 8 --method easyquant --wbits 4 --abits 4 -o again.onnx --report again.html \
+  --report-data again.json --class-names names.txt -q
+grep -q '&lt;b&gt;square&lt;/b&gt;' again.html || fail "no class names in calibrate's report"
+grep -q '"class_names":\["disc",' again.json || fail "no class names in the data of calibrate's report"
+refuse 2 "--report-data needs --report" -- calibrate "$demo" --images "$calib" -o no.onnx --report-data no.json
+refuse 2 "--class-names needs --report" -- calibrate "$demo" --images "$calib" -o no.onnx --class-names names.txt
+refuse 3 "absent.txt" -- calibrate "$demo" --images "$calib" -o no.onnx --report no.html --class-names absent.txt
+[[ ! -e no.onnx ]] || fail "a model was written before the class names were read"
 grep -q 'id="site-3"' again.html || fail "no layers in calibrate's report"
 cmp again.onnx easyquant.onnx || fail "a report changes the model"
+
+# A product that has no counterpart is named with the reason.
+sed 's#/blocks/blocks.1/attn/MatMul_output_0#/blocks/blocks.1/attn/MatMul_output_X#g' noisyquant.onnx >renamed.onnx
+ok report --reference "$demo" --model renamed.onnx "${common[@]}" --layer-images 2 -o gaps.html --data gaps.json
+grep -q 'id="gaps-table"' gaps.html || fail "the page does not list what could not be compared"
+python3 - <<'EOF' || fail "the data does not list what could not be compared"
+import json
+unmatched = json.load(open("gaps.json"))["models"][0]["unmatched"]
+assert any("blocks.1/attn/MatMul" in layer["name"] and "no value" in layer["reason"] for layer in unmatched), unmatched
+EOF
 
 # Figures from the page and from its data are the same.
 for figure in mse scores site layers curve noise; do

@@ -36,6 +36,7 @@ inline Report sample_report(const std::string& text) {
   report.reference = model(text, std::nullopt);
   report.models = {model(text + "1", 0.5), model(text + "2", 0.375)};
   report.models[1].noise = NoiseOverhead{2, 20, 10, 1000, 5000, 40, 20, 30};
+  report.models[1].unmatched = {{text, text}};
   report.models[1].speed = BenchReport{1, {2.5, 3.0, 3.5}};
   report.class_names = {text, "b", "c"};
   report.disagreements = 1;

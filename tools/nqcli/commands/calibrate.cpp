@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "calibration_plan.hpp"
 #include "calibration_record.hpp"
 #include "calibration_report.hpp"
 #include "document.hpp"
@@ -14,6 +15,7 @@
 #include "nq/error.hpp"
 #include "nq/quantize.hpp"
 #include "options/calibration_options.hpp"
+#include "options/class_names_option.hpp"
 #include "options/fraction_option.hpp"
 #include "options/images_options.hpp"
 #include "options/model_options.hpp"
@@ -34,7 +36,8 @@ struct CalibrateCommandOptions {
   ImagesOptions images;
   std::filesystem::path output;
   std::filesystem::path recipe;
-  std::filesystem::path report;
+  ReportFiles report;
+  ClassNamesOption class_names;
   std::int64_t num_images = 0;
   CalibrationOptions calibration;
   bool fold = true;
@@ -56,7 +59,8 @@ CalibrationFiles choose_targets(const CalibrateCommandOptions& options) {
   if (targets.recipe.empty()) targets.recipe = default_recipe(targets.model);
   check_output(targets.model, {options.model.path});
   check_output(targets.recipe, {options.model.path, targets.model});
-  if (!options.report.empty()) check_output(options.report, {options.model.path, targets.model, targets.recipe});
+  check_report_files(options.report, {options.model.path, targets.model, targets.recipe});
+  if (options.class_names.file && options.report.page.empty()) throw Error(ErrorKind::usage, "--class-names needs --report");
   const std::filesystem::path& statistics = options.calibration.save_statistics;
   if (statistics.empty()) return targets;
   check_output(statistics, {options.model.path, targets.model, targets.recipe});
@@ -67,63 +71,11 @@ CalibrationFiles choose_targets(const CalibrateCommandOptions& options) {
   return targets;
 }
 
-Json json_plan(const CalibrateCommandOptions& options, const CalibrationFiles& targets,
-               const Inspection& inspection, std::size_t images) {
-  Json document = new_document("calibrate");
-  document["dry_run"] = true;
-  document["model"] = options.model.path.string();
-  document["output"] = targets.model.string();
-  document["recipe"] = targets.recipe.string();
-  document["method"] = options.calibration.method;
-  document["images"] = images;
-  document["sites"] = Json::array();
-  document["skipped"] = Json::array();
-  for (const InspectedProduct& product : inspection.products) {
-    if (!product.quantized())
-      document["skipped"].push_back({{"name", product.name}, {"reason", product.skip_reason}});
-  }
-  document["products"] = Json::array();
-  for (const InspectedProduct& product : inspection.products) {
-    if (product.quantized())
-      document["products"].push_back({{"name", product.name}, {"role", to_string(product.role)}});
-  }
-  for (const InspectedSite& site : inspection.sites) {
-    if (site.quantized()) {
-      document["sites"].push_back({{"name", site.name}, {"c_in", site.c_in}, {"c_out", site.c_out}});
-    } else {
-      document["skipped"].push_back({{"name", site.name}, {"reason", site.skip_reason}});
-    }
-  }
-  return document;
-}
-
-void print_plan(const CalibrateCommandOptions& options, const CalibrationFiles& targets,
-                const ModelFile& model, std::size_t images) {
-  const Inspection inspection =
-      inspect(model, {options.calibration.selection, options.calibration.input_shape});
-  if (options.runtime.json) {
-    print_document(json_plan(options, targets, inspection, images));
-    return;
-  }
-  const auto quantized = std::count_if(inspection.sites.begin(), inspection.sites.end(),
-                                       [](const auto& site) { return site.quantized(); });
-  const auto products = std::count_if(inspection.products.begin(), inspection.products.end(),
-                                      [](const auto& product) { return product.quantized(); });
-  std::string text;
-  for (const InspectedSite& site : inspection.sites) {
-    text += fmt::format("{}  {}\n", site.name, site.quantized() ? "quantize" : "float: " + site.skip_reason);
-  }
-  for (const InspectedProduct& product : inspection.products) {
-    text += fmt::format("{}  {}\n", product.name,
-                        product.quantized() ? "quantize" : "float: " + product.skip_reason);
-  }
-  text += fmt::format(
-      "would quantize {} of {} linear layers and {} of {} attention products with method {} on {} images, "
-      "and "
-      "write '{}' and '{}'\n",
-      quantized, inspection.sites.size(), products, inspection.products.size(), options.calibration.method,
-      images, targets.model.string(), targets.recipe.string());
-  print_text(text);
+void print_plan(const CalibrateCommandOptions& options, const CalibrationFiles& targets, const ModelFile& model, std::size_t images) {
+  const CalibrationPlan plan{targets, options.calibration.method, images,
+                             inspect(model, {options.calibration.selection, options.calibration.input_shape})};
+  if (options.runtime.json) print_document(plan_document(plan));
+  else print_text(plan_text(plan));
 }
 
 void write_results(const ModelFile& model, const CalibrationFiles& targets, CalibrationResult& result) {
@@ -137,10 +89,13 @@ void write_results(const ModelFile& model, const CalibrationFiles& targets, Cali
 /// model and recipe.
 void measure_written(const CalibrateCommandOptions& options, const ModelFile& model,
                      const CalibrationFiles& files, const std::vector<Sample>& samples,
-                     const Preprocess& preprocess, Progress& progress, CalibrationOutcome& outcome) {
+                     const Preprocess& preprocess, const ClassView& classes, Progress& progress,
+                     CalibrationOutcome& outcome) {
   const ModelFile written = ModelFile::load(files.model).read_as(model.choice());
+  outcome.model_bytes = model.stored_bytes();
+  outcome.written_bytes = written.stored_bytes();
   const auto start = std::chrono::steady_clock::now();
-  outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration,
+  outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration, classes,
                                           outcome.result.reference_logits, progress);
   outcome.result.phases.compare = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   InspectOptions inspect_options;
@@ -155,7 +110,7 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
 /// Shows the written model beside the float one, on the calibration images.
 void write_calibration_report(const CalibrateCommandOptions& options, const ModelFile& model, const CalibrationFiles& targets,
                               const ImageFolder& folder, const std::vector<Sample>& samples, const Preprocess& preprocess,
-                              const Recipe& recipe, Progress& progress) {
+                              const std::vector<std::string>& class_names, const Recipe& recipe, Progress& progress) {
   constexpr std::int64_t kLayerImages = 16;
   const ModelFile written = ModelFile::load(targets.model).read_as(model.choice());
   ReportOptions report_options;
@@ -168,8 +123,9 @@ void write_calibration_report(const CalibrateCommandOptions& options, const Mode
   Report report = make_report({labels[0], &model, std::nullopt}, {{labels[1], &written, recipe}}, images, preprocess,
                               report_options, progress);
   report.label_source = folder.label_source();
-  write_report(report, {options.report, {}});
-  log_note(fmt::format("wrote '{}'", options.report.string()));
+  report.class_names = class_names;
+  write_report(report, options.report);
+  log_note(fmt::format("wrote '{}'", options.report.page.string()));
 }
 
 void run_calibrate(CalibrateCommandOptions options) {
@@ -188,11 +144,14 @@ void run_calibrate(CalibrateCommandOptions options) {
     print_plan(options, targets, model, samples.size());
     return;
   }
+  EvalOptions eval;
+  eval.input_shape = options.calibration.input_shape;
+  eval.classes = options.images.classes(folder);
+  check_labels(model, samples, eval);
+  // What the report needs is read now, so that a file that is missing ends the run before it starts.
+  const std::vector<std::string> class_names = options.report.page.empty() ? std::vector<std::string>() : options.class_names.names(folder);
   TerminalProgress progress(options.runtime.progress());
   if (options.preprocess_check) {
-    EvalOptions eval;
-    eval.input_shape = options.calibration.input_shape;
-    eval.classes = options.images.classes(folder);
     guard_preprocess(model, folder, preprocess, eval, options.expected_top1, progress);
   }
   CalibrationOutcome outcome;
@@ -205,9 +164,9 @@ void run_calibrate(CalibrateCommandOptions options) {
   write_results(model, targets, outcome.result);
   try {
     check_written_for(options.target, targets.model);
-    measure_written(options, model, targets, samples, preprocess, progress, outcome);
-    if (!options.report.empty()) {
-      write_calibration_report(options, model, targets, folder, samples, preprocess, outcome.result.recipe, progress);
+    measure_written(options, model, targets, samples, preprocess, eval.classes, progress, outcome);
+    if (!options.report.page.empty()) {
+      write_calibration_report(options, model, targets, folder, samples, preprocess, class_names, outcome.result.recipe, progress);
     }
   } catch (const Error& error) {
     throw error.with_frame(
@@ -235,9 +194,11 @@ void add_calibrate(CLI::App& app) {
       .add_option("--recipe-out", options->recipe, "Recipe; default: <output>.recipe.json beside the output")
       ->type_name("FILE");
   command
-      .add_option("--report", options->report,
+      .add_option("--report", options->report.page,
                   "Write an HTML page too that shows the written model beside the float one, on the calibration images")
       ->type_name("FILE");
+  command.add_option("--report-data", options->report.data, "Write the page's data as JSON too")->type_name("FILE");
+  options->class_names.add_to(command, "");
   command.add_flag("-n,--dry-run", options->dry_run, "Check everything and print the plan; write nothing");
   options->images.add_to(command);
   command

@@ -8,13 +8,13 @@
 
 #include "document.hpp"
 #include "log_output.hpp"
+#include "nq/number_text.hpp"
 #include "options/images_options.hpp"
 #include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
 #include "report_forms.hpp"
 #include "table.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {
@@ -55,6 +55,12 @@ Json json_image(const ImageComparison& image) {
           {"other_class", image.other_class}};
 }
 
+Json json_unmatched(const std::vector<UnmatchedLayer>& layers) {
+  Json list = Json::array();
+  for (const UnmatchedLayer& layer : layers) list.push_back({{"name", layer.name}, {"reason", layer.reason}});
+  return list;
+}
+
 Json json_report(const CompareCommandOptions& options, const Preprocess& preprocess, const Comparison& result) {
   Json document = new_document("compare");
   document["reference"] = options.reference.path.string();
@@ -73,7 +79,7 @@ Json json_report(const CompareCommandOptions& options, const Preprocess& preproc
   for (const LayerComparison& layer : result.layers) document["layers"].push_back(json_layer(layer));
   document["ranking"] = Json::array();
   for (const std::size_t place : result.ranking()) document["ranking"].push_back(result.layers[place].name);
-  document["unmatched"] = result.unmatched;
+  document["unmatched"] = json_unmatched(result.unmatched);
   document["worst"] = Json::array();
   for (const ImageComparison& image : result.worst) document["worst"].push_back(json_image(image));
   document["seconds"] = result.seconds;
@@ -97,7 +103,7 @@ std::string layers_text(const Comparison& result) {
                    decibels(layer.accumulated_sqnr_db, "?")});
   }
   std::string text = "\n" + table.text();
-  for (const std::string& name : result.unmatched) text += fmt::format("no counterpart: {}\n", name);
+  for (const UnmatchedLayer& layer : result.unmatched) text += fmt::format("not compared: {}: {}\n", layer.name, layer.reason);
   return text;
 }
 

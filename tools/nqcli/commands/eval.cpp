@@ -20,7 +20,6 @@
 #include "output_check.hpp"
 #include "quantized_set.hpp"
 #include "report_forms.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {

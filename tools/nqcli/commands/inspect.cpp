@@ -10,6 +10,7 @@
 #include "document.hpp"
 #include "nq/error.hpp"
 #include "nq/evaluation_record.hpp"
+#include "nq/number_text.hpp"
 #include "nq/onnx_limits.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
@@ -257,13 +258,13 @@ std::string sites_text(const Inspection& inspection) {
 
 std::string noise_text(const NoiseOverhead& noise) {
   return fmt::format(
-      "noisy bias: {} values at {} layer inputs ({} as float32, {} as int16), {:.2f} % of the parameters; {} of them are stored,\n"
-      "the others folded. {} MACs against {} additions of it ({} executed): {:.3f} % of the products' energy as float32, {:.3f} %\n"
+      "noisy bias: {} values at {} layer inputs ({} as float32, {} as int16), {} of the parameters; {} of them are stored,\n"
+      "the others folded. {} MACs against {} additions of it ({} executed): {} of the products' energy as float32, {}\n"
       "as int16 ({} pJ per int8 MAC, {} pJ per float32 addition, {} pJ per int16 addition)\n",
       count_text(noise.values), noise.inputs, bytes_text(static_cast<std::uint64_t>(4 * noise.values)),
-      bytes_text(static_cast<std::uint64_t>(2 * noise.values)), 100 * noise.share(), count_text(noise.stored_values),
+      bytes_text(static_cast<std::uint64_t>(2 * noise.values)), small_percent_text(noise.share()), count_text(noise.stored_values),
       count_text(noise.macs), count_text(noise.noise_adds), count_text(noise.stored_adds),
-      100 * noise.float32_energy_share(), 100 * noise.int16_energy_share(), kInt8MacPicojoules, kFloat32AddPicojoules,
+      small_percent_text(noise.float32_energy_share()), small_percent_text(noise.int16_energy_share()), kInt8MacPicojoules, kFloat32AddPicojoules,
       kInt16AddPicojoules);
 }
 

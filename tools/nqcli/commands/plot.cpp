@@ -8,11 +8,11 @@
 
 #include "document.hpp"
 #include "nq/error.hpp"
+#include "nq/number_text.hpp"
 #include "nq/output_file.hpp"
 #include "nq/report_page.hpp"
 #include "options/runtime_options.hpp"
 #include "output_check.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "document.hpp"
 #include "nq/calibrate.hpp"
 #include "nq/error.hpp"
 #include "nq/inspect.hpp"
+#include "nq/number_text.hpp"
 #include "options/calibration_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
@@ -18,7 +20,6 @@
 #include "output_names.hpp"
 #include "quantized_set.hpp"
 #include "terminal_progress.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {
@@ -95,8 +96,17 @@ void run_quantize(const QuantizeCommandOptions& options) {
   }
   print_text(fmt::format("wrote      {} ({}; the float model has {})\nquantized  {}\n", source.output.string(),
                          bytes_text(std::filesystem::file_size(source.output)),
-                         bytes_text(std::filesystem::file_size(options.model.path)),
+                         bytes_text(model.stored_bytes()),
                          quantized_set_text(written)));
+}
+
+/// A recipe holds what was fitted: nothing that would fit it otherwise may stand beside it.
+void refuse_fit_options(const std::vector<const CLI::Option*>& of_fit) {
+  for (const CLI::Option* option : of_fit) {
+    if (option->count() == 0) continue;
+    throw Error(ErrorKind::usage, fmt::format("{} goes with --stats, not with --recipe: a recipe holds what was fitted", option->get_name()),
+                "leave it out to write the recipe's model; run calibrate, or quantize --stats, to fit anew");
+  }
 }
 
 }  // namespace
@@ -116,21 +126,28 @@ void add_quantize(CLI::App& app) {
       .add_option("-o,--output", options->output,
                   "Quantized model; default: <model>_w<W>a<A>.onnx in this folder")
       ->type_name("FILE");
-  command
-      .add_option("--recipe-out", options->recipe_out,
-                  "With --stats: the recipe; default: <output>.recipe.json beside the output")
-      ->type_name("FILE");
+  const CLI::Option* recipe_out =
+      command
+          .add_option("--recipe-out", options->recipe_out,
+                      "With --stats: the recipe; default: <output>.recipe.json beside the output")
+          ->type_name("FILE");
+  const std::vector<CLI::Option*> general = command.get_options();
   add_fit_options(command, options->calibration);
   add_selection_options(command, options->calibration.selection);
   command
       .add_flag("--fold,!--no-fold", options->fold,
                 "Fold the noisy bias into what feeds the layer where that is exact")
       ->group("Quantization");
+  std::vector<const CLI::Option*> of_fit{recipe_out};
+  for (const CLI::Option* option : command.get_options()) {
+    if (std::find(general.begin(), general.end(), option) == general.end()) of_fit.push_back(option);
+  }
   options->storage.add_to(command);
   options->runtime.add_to(command);
   command.footer("\nExample:\n  nqcli quantize vit.onnx --recipe vit_w6a6.recipe.json -o vit_w6a6.onnx"
       "\n  nqcli quantize vit.onnx --stats vit.stats --method best --wbits 4 --abits 8");
-  command.callback([options, &command] {
+  command.callback([options, &command, of_fit] {
+    if (!options->recipe.empty()) refuse_fit_options(of_fit);
     options->selection_given = selection_given(command);
     run_quantize(*options);
   });

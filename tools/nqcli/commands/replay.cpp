@@ -74,7 +74,7 @@ std::optional<Shape> recorded_shape(const std::string& text) {
 
 /// What calibrate made, with the evaluations on other images that the file records.
 ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model, const std::vector<Sample>& samples,
-                  Progress& progress) {
+                  const ClassView& classes, Progress& progress) {
   if (run.added["bad_images"] == "skip") run.calibration.bad_images = BadImages::skip;
   run.calibration.input_shape = recorded_shape(run.added["input_shape"]);
   const Preprocess preprocess = parse_preprocess(recorded(file, "preprocess"), "metadata nqcli.preprocess", 0, 0);
@@ -86,7 +86,7 @@ ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model
   ModelFile again = quantize(part, result.recipe, emit_options(result.recipe));
   const auto repeated = [&] {
     return calibration_record(
-        part, samples, compare_calibrated(again, part, samples, preprocess, run.calibration, result.reference_logits, progress));
+        part, samples, compare_calibrated(again, part, samples, preprocess, run.calibration, classes, result.reference_logits, progress));
   };
   for (const EvaluationRecord& record : evaluations_of(file)) {
     again = with_evaluation(again, record.set == kCalibrationSet ? repeated() : record);
@@ -102,14 +102,15 @@ void run_replay(const ReplayCommandOptions& options) {
   const std::string listed = run.added["listed_images"];
   const auto count = listed.empty() ? recorded_number<std::int64_t>(file, "calibration_images")
                                     : parse_number<std::int64_t>(listed, "options, listed_images");
-  const std::vector<Sample> samples = options.images.open().select(count, recorded_number<std::uint64_t>(file, "seed"));
+  const ImageFolder folder = options.images.open();
+  const std::vector<Sample> samples = folder.select(count, recorded_number<std::uint64_t>(file, "seed"));
   const std::vector<InputCheck> inputs = {
       {"version of nqcli", recorded(file, "version"), std::string(version())},
       {"sha256 of the model", recorded(file, "source_sha256"), model.sha256()},
       {"digest of the images", recorded(file, "image_list_sha256"), list_sha256(samples)}};
   check_inputs(inputs);
   TerminalProgress progress(options.runtime.progress());
-  const ModelFile again = rebuild(file, std::move(run), model, samples, progress);
+  const ModelFile again = rebuild(file, std::move(run), model, samples, options.images.classes(folder), progress);
   const bool identical = again.content_sha256() == file.content_sha256();
   if (options.runtime.json) {
     Json document = new_document("replay");

@@ -8,15 +8,15 @@
 #include "document.hpp"
 #include "log_output.hpp"
 #include "nq/error.hpp"
+#include "nq/number_text.hpp"
 #include "nq/report_page.hpp"
+#include "options/class_names_option.hpp"
 #include "options/images_options.hpp"
 #include "options/kernel_options.hpp"
 #include "options/model_options.hpp"
 #include "options/runtime_options.hpp"
-#include "output_check.hpp"
 #include "report_files.hpp"
 #include "table.hpp"
-#include "text_forms.hpp"
 
 namespace nq {
 namespace {
@@ -26,7 +26,7 @@ struct ReportCommandOptions {
   std::vector<std::filesystem::path> models;
   std::vector<std::string> labels;
   ImagesOptions images;
-  std::optional<std::filesystem::path> class_names;
+  ClassNamesOption class_names;
   std::int64_t limit = 0;
   std::int64_t layer_images = 16;
   std::uint64_t seed = 0;
@@ -50,16 +50,7 @@ std::vector<std::string> chosen_labels(const ReportCommandOptions& options) {
 void check_outputs(const ReportCommandOptions& options) {
   std::vector<std::filesystem::path> inputs = options.models;
   inputs.push_back(options.reference.path);
-  check_output(options.files.page, inputs);
-  if (options.files.data.empty()) return;
-  inputs.push_back(options.files.page);
-  check_output(options.files.data, inputs);
-}
-
-std::vector<std::string> names_of_classes(const ReportCommandOptions& options, const ImageFolder& folder) {
-  if (options.class_names) return load_class_names(*options.class_names);
-  if (folder.synset_file()) return load_class_names(*folder.synset_file());
-  return folder.label_source().starts_with("class folders in sorted order") ? class_folder_names(folder.samples()) : std::vector<std::string>();
+  check_report_files(options.files, inputs);
 }
 
 /// The rows of the supplement's Table 1.
@@ -94,7 +85,7 @@ Report build_report(ReportCommandOptions& options) {
   options.report.classes = options.images.classes(folder);
   ReportImages images{folder.select(options.limit, options.seed), {}};
   if (options.layers) images.layers = folder.select(options.layer_images, options.seed);
-  const std::vector<std::string> class_names = names_of_classes(options, folder);
+  const std::vector<std::string> class_names = options.class_names.names(folder);
   TerminalProgress progress(options.runtime.progress());
   Report report = make_report({labels.front(), &reference, std::nullopt}, subjects, images, preprocess, options.report, progress);
   report.label_source = folder.label_source();
@@ -135,11 +126,7 @@ void add_content_options(CLI::App& command, ReportCommandOptions& options) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{10000}))
       ->capture_default_str()
       ->group(kGroup);
-  command
-      .add_option("--class-names", options.class_names,
-                  "Line i is the name of class i, a WordNet id in front left out; default: the synset file or the class folders")
-      ->type_name("FILE")
-      ->group(kGroup);
+  options.class_names.add_to(command, kGroup);
   command
       .add_flag("--speed", options.report.speed,
                 "Measure the time per image of every model. Without it two runs write the same bytes")
