@@ -79,7 +79,7 @@ std::string embedded_data(const Report& report) {
     for (Json& view : site["models"]) {
       if (view.is_null()) continue;
       for (Json& quantizer : view["quantizers"]) {
-        quantizer["noisy_bias"] = packed_floats(quantizer["noisy_bias"]);
+        quantizer["noisy_bias"] = packed_codes(quantizer["noisy_bias"]);
         quantizer["channel_scale"] = Json::array();
       }
       for (Json& curve : view["curves"]) {

@@ -37,6 +37,43 @@ Histogram read_histogram(const JsonReader& reader) {
   return histogram;
 }
 
+constexpr double kMostCode = 32767;
+
+double largest_magnitude(const std::vector<double>& values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::fabs(value));
+  return largest;
+}
+
+/// round(value / largest * kMostCode)
+std::vector<std::int16_t> codes_of(const std::vector<double>& values, double largest) {
+  std::vector<std::int16_t> codes;
+  for (const double value : values) codes.push_back(static_cast<std::int16_t>(std::lround(largest > 0 ? value / largest * kMostCode : 0)));
+  return codes;
+}
+
+std::vector<double> values_of(const std::vector<std::int16_t>& codes, double largest) {
+  std::vector<double> values;
+  for (const std::int16_t code : codes) values.push_back(json_float(static_cast<float>(code * largest / kMostCode)));
+  return values;
+}
+
+template <typename Number>
+std::string packed(const std::vector<Number>& numbers) {
+  std::vector<std::int8_t> bytes(numbers.size() * sizeof(Number));
+  if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
+  return base64_encode(bytes);
+}
+
+template <typename Number>
+std::vector<Number> unpacked(const std::string& text, const std::string& path) {
+  const auto bytes = base64_decode(text);
+  NQ_CHECK(bytes.size() % sizeof(Number) == 0, input, "'{}' holds a damaged list of numbers", path);
+  std::vector<Number> numbers(bytes.size() / sizeof(Number));
+  if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  return numbers;
+}
+
 Json json_quantizer(const QuantizerView& view) {
   return {{"operand", view.operand},
           {"bits", view.bits},
@@ -47,7 +84,7 @@ Json json_quantizer(const QuantizerView& view) {
           {"values", view.values},
           {"clipped", view.clipped},
           {"input", json_histogram(view.input)},
-          {"noisy_bias", json_floats(view.noisy_bias)},
+          {"noisy_bias", json_codes(view.noisy_bias)},
           {"channel_scale", json_floats(view.channel_scale)}};
 }
 
@@ -140,27 +177,27 @@ Json json_floats(const std::vector<double>& values) {
   return list;
 }
 
-Json packed_floats(const Json& list) {
-  std::vector<std::int8_t> bytes;
-  for (const Json& item : list) {
-    const float value = item.get<float>();
-    std::int8_t part[sizeof value];
-    std::memcpy(part, &value, sizeof value);
-    bytes.insert(bytes.end(), part, part + sizeof value);
-  }
-  return base64_encode(bytes);
+Json packed_floats(const Json& list) { return packed(list.get<std::vector<float>>()); }
+
+Json json_codes(const std::vector<float>& values) {
+  const std::vector<double> exact(values.begin(), values.end());
+  const double largest = largest_magnitude(exact);
+  return json_floats(values_of(codes_of(exact, largest), largest));
+}
+
+Json packed_codes(const Json& list) {
+  const auto values = list.get<std::vector<double>>();
+  const double largest = largest_magnitude(values);
+  return {{"largest", largest}, {"codes", packed(codes_of(values, largest))}};
 }
 
 std::vector<double> read_floats(const Json& json, const std::string& path) {
   std::vector<double> values;
   if (json.is_string()) {
-    const auto bytes = base64_decode(json.get<std::string>());
-    NQ_CHECK(bytes.size() % sizeof(float) == 0, input, "'{}' holds a damaged list of numbers", path);
-    for (std::size_t at = 0; at < bytes.size(); at += sizeof(float)) {
-      float value = 0;
-      std::memcpy(&value, bytes.data() + at, sizeof value);
-      values.push_back(json_float(value));
-    }
+    for (const float value : unpacked<float>(json.get<std::string>(), path)) values.push_back(json_float(value));
+  } else if (json.is_object()) {
+    const JsonReader reader(json, path);
+    values = values_of(unpacked<std::int16_t>(reader.get<std::string>("codes"), path), reader.get<double>("largest"));
   } else {
     NQ_CHECK(json.is_array(), input, "'{}' must hold lists of numbers", path);
     for (const Json& item : json) {

@@ -4,12 +4,14 @@
   const report = JSON.parse(document.getElementById("report-data").textContent);
   unpack(report);
   const byId = (id) => document.getElementById(id);
-  // Long lists of numbers are stored as the bytes of float32 numbers.
+  // Long lists of numbers are stored as the bytes of float32 numbers, or of 16-bit codes.
   function unpack(data) {
-    const floats = (text) => [...new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer)];
+    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+    const floats = (text) => [...new Float32Array(bytes(text))];
+    const codes = (list) => [...new Int16Array(bytes(list.codes))].map((code) => code * list.largest / 32767);
     for (const picture of data.pictures) picture.scores = picture.scores.map(floats);
     for (const view of data.sites.flatMap((site) => site.models)) {
-      for (const quantizer of view ? view.quantizers : []) quantizer.noisy_bias = floats(quantizer.noisy_bias);
+      for (const quantizer of view ? view.quantizers : []) quantizer.noisy_bias = codes(quantizer.noisy_bias);
       for (const curve of view ? view.curves : []) {
         curve.ratio = floats(curve.ratio);
         curve.mse = floats(curve.mse);

@@ -50,6 +50,19 @@ TEST_CASE("packed numbers are the numbers, to the last bit") {
   REQUIRE_THROWS_AS(read_floats(Json{"a"}, "x"), Error);
 }
 
+TEST_CASE("16-bit codes are the numbers to a step, and stay what they are") {
+  const std::vector<float> values{0.3F, -0.7F, 0.0001F, 0.0F};
+  const Json list = json_codes(values);
+  for (std::size_t k = 0; k < values.size(); ++k) REQUIRE(std::fabs(list[k].get<double>() - static_cast<double>(values[k])) <= 0.7 / 65534 + 1e-7);
+  REQUIRE(static_cast<float>(list[1].get<double>()) == -0.7F);
+  const Json packed = packed_codes(list);
+  REQUIRE(read_floats(packed, "x") == read_floats(list, "x"));
+  const std::vector<double> read = read_floats(packed, "x");
+  REQUIRE(json_codes({read.begin(), read.end()}) == list);
+  REQUIRE(json_codes({0.0F, 0.0F}) == json_floats({0, 0}));
+  REQUIRE_THROWS_AS(read_floats(Json{{"largest", 1.0}, {"codes", "AAA="}}, "x"), Error);
+}
+
 TEST_CASE("infinite ratios survive as null") {
   Report report = test::sample_report("name");
   report.sites[0].models[0]->error.local_sqnr_db = INFINITY;
