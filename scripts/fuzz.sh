@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for a share of the given minutes, and prints executions, coverage and findings.
 #
-#   scripts/fuzz.sh --minutes M [--target NAME] [--minimize]
+#   scripts/fuzz.sh --minutes M [--target NAME] [--minimize] [--no-build]
 #
 # --target    only that target
+# --no-build  run the targets as they were built last
 # --minimize  afterwards rewrite tests/fuzz/corpus/<target> as the smallest set of inputs that reaches the same code
 #
 # Builds the preset `fuzz` (clang from scripts/install_deps.sh --fuzz). Inputs found are kept in build/fuzz/corpus, what
@@ -13,22 +14,26 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-minutes='' only='' minimize=0
+minutes='' only='' minimize=0 build_first=1
+usage="usage: $0 --minutes M [--target NAME] [--minimize] [--no-build]"
 while (($#)); do
   case $1 in
     --minutes) minutes=$2; shift 2 ;;
     --target) only=$2; shift 2 ;;
     --minimize) minimize=1; shift ;;
-    *) echo "usage: $0 --minutes M [--target NAME] [--minimize]" >&2; exit 2 ;;
+    --no-build) build_first=0; shift ;;
+    *) echo "$usage" >&2; exit 2 ;;
   esac
 done
-[[ $minutes =~ ^[0-9]+$ ]] || { echo "usage: $0 --minutes M [--target NAME] [--minimize]" >&2; exit 2; }
+[[ $minutes =~ ^[0-9]+$ ]] || { echo "$usage" >&2; exit 2; }
 
 targets=(model graph recipe preprocess image tensor emitter)
 [[ -z $only ]] || targets=("$only")
 build=build/fuzz
-/usr/bin/cmake --preset fuzz >/dev/null
-/usr/bin/ninja -C "$build" nq_cli_fixtures "${targets[@]/#/nq_fuzz_}" >/dev/null
+if ((build_first)); then
+  /usr/bin/cmake --preset fuzz >/dev/null
+  /usr/bin/ninja -C "$build" nq_cli_fixtures "${targets[@]/#/nq_fuzz_}" >/dev/null
+fi
 
 # prefixed BYTES FILE...: copies into $dir, each behind the bytes that the target reads first.
 prefixed() {
