@@ -86,17 +86,29 @@ class Calibration {
     result_.phases.search += watch.seconds();
   }
 
+  SampledRows sampled_rows(std::size_t group, const SiteObserver& observer) const {
+    const auto images = static_cast<std::int64_t>(images_.size());
+    const auto& readout = observer.readout();
+    const std::int64_t tokens = groups()[group].leader().tokens / image_plan_batch(input_);
+    return {capacity_, tokens * images, std::count(readout.begin(), readout.end(), 1) * images};
+  }
+
   /// Says what the calibration will take, and ends it before it starts when that is not there.
   void check_memory(const Observers& observers, std::size_t arena_bytes) const {
-    const auto images = static_cast<std::int64_t>(images_.size());
-    const auto rows = [&](std::size_t group) {
-      const auto& readout = observers[group]->readout();
-      const std::int64_t tokens = groups()[group].leader().tokens / image_plan_batch(input_);
-      return SampledRows{capacity_, tokens * images, std::count(readout.begin(), readout.end(), 1) * images};
-    };
+    const auto rows = [&](std::size_t group) { return sampled_rows(group, *observers[group]); };
     CalibrationEstimate estimate = estimate_memory(plan_.typed(), groups(), rows, options_.method, arena_bytes);
     estimate.sample_bytes += products_.sample_bytes();
-    check_available_memory(estimate);
+    check_available_memory(estimate, "use fewer --threads, or quantize fewer layers with --include");
+  }
+
+  /// The same before a calibration on quantized inputs.
+  void check_propagated_memory() const {
+    const auto rows = [&](std::size_t group) { return sampled_rows(group, *plan_.make_observer(group, capacity_)); };
+    CalibrationEstimate estimate =
+        estimate_propagated_memory(plan_.typed(), groups(), rows, options_.method, measure_arena(plan_.typed()),
+                                   static_cast<std::int64_t>(images_.size()));
+    estimate.sample_bytes += products_.sample_bytes();
+    check_available_memory(estimate, "calibrate on fewer images with --num-images, or use fewer --threads");
   }
 
   /// Takes up what the state keeps; returns how far it is.
@@ -145,6 +157,7 @@ class Calibration {
 
   /// Layer by layer: each group sees the inputs that the file written so far produces.
   void fit_on_quantized_inputs() {
+    check_propagated_memory();
     std::vector<Batch> batches;
     stream_images([&](const Batch& batch) { batches.push_back(batch); }, {}, [](const CalibrationProgress&) {});
     progress_.begin("searching", static_cast<std::int64_t>(groups().size()), "sites");

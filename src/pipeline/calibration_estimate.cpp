@@ -23,12 +23,14 @@ constexpr double kSquarePasses = 1.8;
 constexpr double kForwardOverProducts = 1.7;
 
 /// What the process is without any model: code, libraries, buffers.
-constexpr std::uint64_t kProgramBytes = std::uint64_t{12} << 20;
+constexpr std::uint64_t kProgramBytes = std::uint64_t{20} << 20;
 constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
 /// Copies that every search makes: of the rows of its layer, of its outputs on them, and of its weight.
 constexpr double kRowCopies = 2;
 constexpr double kOutputCopies = 1;
 constexpr double kWeightCopies = 4;
+/// Of the constants, in a model that is written in part and planned: the file's and the plan's.
+constexpr double kWrittenCopies = 2.5;
 
 /// Multiply-accumulates of a product: elements of the result times the depth of the sum.
 std::int64_t macs_of(const TypedGraph& typed, const Node& node) {
@@ -61,11 +63,14 @@ std::uint64_t constant_bytes(const TypedGraph& typed) {
   return bytes;
 }
 
-/// Images between decoder and network.
-std::uint64_t image_bytes(const TypedGraph& typed) {
+/// `count` images as the network takes them.
+std::uint64_t image_bytes(const TypedGraph& typed, std::int64_t count) {
   std::int64_t largest = 0;
-  for (const ValueId input : typed.graph.inputs) largest = std::max(largest, typed.type(input).shape.elements());
-  return static_cast<std::uint64_t>(kImagesInFlight * largest) * sizeof(float);
+  for (const ValueId input : typed.graph.inputs) {
+    const Shape& shape = typed.type(input).shape;
+    if (shape.rank() > 0) largest = std::max(largest, shape.elements() / std::max<std::int64_t>(shape[0], 1));
+  }
+  return static_cast<std::uint64_t>(count * largest) * sizeof(float);
 }
 
 /// Multiply-accumulates per second of one thread, in a product that fits the caches.
@@ -87,13 +92,13 @@ double measured_speed() {
 /// What a method's search holds besides: candidates of rows and outputs, and square matrices over the inputs. Measured;
 /// a method that is not listed searches scales and noise.
 struct SearchCopies {
-  double rows_and_outputs = 2.3;
+  double rows_and_outputs = 0.5;
   double squares = 0;
 };
 
 SearchCopies copies_of(const std::string& method) {
-  if (method == "minmax" || method == "percentile") return {0.5, 0};
-  if (method == "best") return {4.2, 0.5};
+  if (method == "minmax" || method == "percentile") return {0, 0};
+  if (method == "best") return {2.8, 0.5};
   return {};
 }
 
@@ -105,29 +110,63 @@ std::uint64_t search_bytes(const SiteGroup& group, std::int64_t rows, const Sear
   return static_cast<std::uint64_t>(floats * sizeof(float) + copies.squares * in * in * sizeof(double));
 }
 
+/// Bytes of the sampled rows of a group, with what is known of each.
+std::uint64_t kept_bytes(const SiteGroup& group, const SampledRows& sampled) {
+  const auto rows = static_cast<std::uint64_t>(SiteObserver::most_rows(sampled.capacity, sampled.tokens, sampled.read_tokens));
+  return rows * (static_cast<std::uint64_t>(group.c_in()) * sizeof(float) + sizeof(RowReservoir::Entry));
+}
+
+std::uint64_t search_bytes(const SiteGroup& group, const SampledRows& sampled, const std::string& method) {
+  const std::int64_t kept = SiteObserver::most_rows(sampled.capacity, sampled.tokens, sampled.read_tokens);
+  return search_bytes(group, std::min(kept, sampled.tokens), copies_of(method));
+}
+
+/// What stays from begin to end.
+CalibrationEstimate lasting_memory(const TypedGraph& typed, std::size_t arena_bytes) {
+  CalibrationEstimate estimate;
+  estimate.weight_bytes = packed_weight_bytes(typed);
+  estimate.arena_bytes = arena_bytes * static_cast<std::size_t>(num_threads());
+  estimate.other_bytes = kProgramBytes + constant_bytes(typed);
+  return estimate;
+}
+
 }  // namespace
 
 CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
                                     const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
                                     std::size_t arena_bytes) {
-  CalibrationEstimate estimate;
-  const auto threads = static_cast<std::size_t>(num_threads());
-  estimate.weight_bytes = packed_weight_bytes(typed);
-  estimate.arena_bytes = arena_bytes * threads;
-  estimate.other_bytes = kProgramBytes + constant_bytes(typed) + image_bytes(typed);
+  CalibrationEstimate estimate = lasting_memory(typed, arena_bytes);
+  estimate.other_bytes += image_bytes(typed, kImagesInFlight);
   std::vector<std::uint64_t> searches;
   for (std::size_t index = 0; index < groups.size(); ++index) {
-    const SampledRows sampled = rows(index);
-    const std::int64_t kept = SiteObserver::most_rows(sampled.capacity, sampled.tokens, sampled.read_tokens);
-    estimate.sample_bytes += static_cast<std::uint64_t>(kept * groups[index].c_in()) * sizeof(float);
-    searches.push_back(search_bytes(groups[index], std::min(kept, sampled.tokens), copies_of(method)));
+    estimate.sample_bytes += kept_bytes(groups[index], rows(index));
+    searches.push_back(search_bytes(groups[index], rows(index), method));
   }
   std::sort(searches.rbegin(), searches.rend());
+  const auto threads = static_cast<std::size_t>(num_threads());
   for (std::size_t at = 0; at < std::min(searches.size(), threads); ++at) estimate.search_bytes += searches[at];
   return estimate;
 }
 
-void check_available_memory(const CalibrationEstimate& estimate) {
+CalibrationEstimate estimate_propagated_memory(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
+                                               const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
+                                               std::size_t arena_bytes, std::int64_t images) {
+  CalibrationEstimate estimate = lasting_memory(typed, arena_bytes);
+  estimate.other_bytes += image_bytes(typed, images);
+  std::uint64_t search = 0;
+  for (std::size_t index = 0; index < groups.size(); ++index) {
+    estimate.sample_bytes = std::max(estimate.sample_bytes, kept_bytes(groups[index], rows(index)));
+    search = std::max(search, search_bytes(groups[index], rows(index), method));
+  }
+  // The model written so far is let go before the search begins: the larger of the two counts.
+  const auto written = static_cast<std::uint64_t>(kWrittenCopies * static_cast<double>(constant_bytes(typed)));
+  const std::uint64_t running = written + estimate.weight_bytes + estimate.arena_bytes;
+  estimate.other_bytes += written;
+  estimate.search_bytes = search > running ? search - running : 0;
+  return estimate;
+}
+
+void check_available_memory(const CalibrationEstimate& estimate, const std::string& instead) {
   const std::uint64_t held = resident_bytes();
   const std::uint64_t needed = estimate.memory_bytes() > held ? estimate.memory_bytes() - held : 0;
   log_info("calibrating takes about {} MiB of memory, {} of it samples", estimate.memory_bytes() >> 20, estimate.sample_bytes >> 20);
@@ -139,7 +178,7 @@ void check_available_memory(const CalibrationEstimate& estimate) {
   throw Error(ErrorKind::resource,
               fmt::format("calibrating needs about {} MiB more memory, {} MiB are left", needed >> 20, available >> 20),
               fits > 0 ? fmt::format("--max-memory {}M would fit", fits)
-                       : "no --max-memory would fit: use fewer --threads, quantize fewer layers with --include, or lift the limit");
+                       : "no --max-memory would fit: " + instead + ", or lift the limit");
 }
 
 CalibrationEstimate estimate_calibration(const TypedGraph& typed, const std::vector<SiteGroup>& groups,

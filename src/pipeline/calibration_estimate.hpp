@@ -29,8 +29,14 @@ CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<S
                                     const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
                                     std::size_t arena_bytes);
 
+/// The same for a calibration layer by layer, on what the file written so far makes: `images` of them stay in memory, the model
+/// is written and planned anew for every group, and one group is sampled and searched at a time.
+CalibrationEstimate estimate_propagated_memory(const TypedGraph& typed, const std::vector<SiteGroup>& groups,
+                                               const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
+                                               std::size_t arena_bytes, std::int64_t images);
+
 /// Logs the estimate. Throws Error(resource), with what would fit, when the process may not take as much
-/// (available_memory()).
-void check_available_memory(const CalibrationEstimate& estimate);
+/// (available_memory()); `instead` says what to try when no limit on samples would help.
+void check_available_memory(const CalibrationEstimate& estimate, const std::string& instead);
 
 }  // namespace nq
