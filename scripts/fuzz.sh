@@ -128,10 +128,15 @@ for target in "${targets[@]}"; do
     smallest=$build/smallest/$target
     rm -rf "$smallest"
     mkdir -p "$smallest"
-    "$build/tests/fuzz/nq_fuzz_$target" -merge=1 -max_len=4096 "$smallest" "tests/fuzz/corpus/$target" "$corpus" >/dev/null 2>&1 || true
-    # Regression inputs have names; the rest is chosen anew: the smallest inputs first.
+    "$build/tests/fuzz/nq_fuzz_$target" -set_cover_merge=1 -max_len=4096 "$smallest" "tests/fuzz/corpus/$target" "$corpus" >/dev/null 2>&1 || true
+    # Regression inputs have names; the rest is chosen anew: the smallest inputs first, and not many bytes in all.
     find "tests/fuzz/corpus/$target" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
-    find "$smallest" -type f -printf '%s %p\n' | sort -n | head -n 40 | cut -d ' ' -f 2 | xargs -r cp -t "tests/fuzz/corpus/$target"
+    find "$smallest" -type f -printf '%s %p\n' | sort -n | awk '{ bytes += $1; if (bytes > 40960 || NR > 60) exit; print $2 }' |
+      xargs -r cp -t "tests/fuzz/corpus/$target"
+    for file in "tests/fuzz/corpus/$target"/*; do
+      digest=$(sha1sum <"$file" | cut -c 1-40)
+      [[ $file == */$digest ]] || rm -f "tests/fuzz/corpus/$target/$digest"
+    done
   fi
 done
 exit $failed
