@@ -23,7 +23,7 @@ constexpr double kSquarePasses = 1.8;
 constexpr double kForwardOverProducts = 1.7;
 
 /// What the process is without any model: code, libraries, buffers.
-constexpr std::uint64_t kProgramBytes = std::uint64_t{20} << 20;
+constexpr std::uint64_t kProgramBytes = std::uint64_t{21} << 20;
 constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
 /// Copies that every search makes: of the rows of its layer, of its outputs on them, and of its weight.
 constexpr double kRowCopies = 2;
