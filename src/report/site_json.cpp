@@ -181,7 +181,8 @@ Json packed_floats(const Json& list) { return packed(list.get<std::vector<float>
 
 Json json_codes(const std::vector<float>& values) {
   const std::vector<double> exact(values.begin(), values.end());
-  const double largest = largest_magnitude(exact);
+  // As it is written, so that packed_codes() finds the same.
+  const double largest = json_float(static_cast<float>(largest_magnitude(exact)));
   return json_floats(values_of(codes_of(exact, largest), largest));
 }
 

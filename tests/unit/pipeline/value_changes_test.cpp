@@ -43,7 +43,7 @@ struct Pair {
   TypedGraph typed(const ModelFile& model) const { return specialize(model.to_graph(), {{{"x", input.shape()}}, {}}); }
 
   std::vector<float> value(const TypedGraph& graph, const std::string& name) const {
-    return floats(Executor(make_plan(graph, {{}, {*graph.graph.find_value(name)}})).run(std::vector<Tensor>{input})[0]);
+    return floats(Executor(make_plan(graph, {{}, std::vector{*graph.graph.find_value(name)}})).run(std::vector<Tensor>{input})[0]);
   }
 };
 
