@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
 
 fixture tiny_vit vit.onnx
-image_folder images 4
+model=$NQ_SOURCE/models/demo_vit.onnx
 
 # stop SIGNAL TEXT COMMAND...: starts nqcli, sends the signal once stderr holds TEXT, expects 130 soon after.
 stop() {
@@ -36,18 +36,17 @@ stop TERM runs bench vit.onnx --repeat 1000000 --batch 1
 [[ $(state) == "$before" ]] || fail "files were written"
 stop INT runs bench vit.onnx --repeat 1000000 --batch 1
 
-# The searches of layers, whose steps are long.
-pre=(--images images --preprocess inception)
-ok calibrate vit.onnx "${pre[@]}" --save-stats all.stats -o q.onnx
+# The searches of layers, whose steps are long: half a minute with so many candidates.
+pre=(--images "$NQ_SOURCE/models/images/calib" --num-images 4 --no-preprocess-check)
+ok calibrate "$model" "${pre[@]}" --method minmax --save-stats all.stats -o q.onnx
 before=$(state)
 long=(--method noisyquant --noise-candidates 100000 --candidates 100000)
-stop INT calibrating: calibrate vit.onnx "${pre[@]}" "${long[@]}" -o none.onnx
-stop TERM calibrating: calibrate vit.onnx "${pre[@]}" "${long[@]}" -o none.onnx
-stop INT "" quantize vit.onnx --stats all.stats "${long[@]}" -o none.onnx
+stop INT calibrating: calibrate "$model" "${pre[@]}" "${long[@]}" -o none.onnx
+stop TERM calibrating: calibrate "$model" "${pre[@]}" "${long[@]}" -o none.onnx
+stop INT "" quantize "$model" --stats all.stats "${long[@]}" -o none.onnx
 [[ $(state) == "$before" ]] || fail "files were written"
 
-# Passes over many images: the bundled model and its images, over and over.
-model=$NQ_SOURCE/models/demo_vit.onnx
+# Passes over many images: the bundled model's, over and over.
 ok calibrate "$model" --images "$NQ_SOURCE/models/images/calib" --method minmax --no-preprocess-check -o demo.onnx -q
 mkdir many
 for ((index = 0; index < 4; ++index)); do ln -s "$NQ_SOURCE/models/images/test" "many/$index"; done
