@@ -16,6 +16,10 @@ constexpr std::size_t kLargeWeightBytes = std::size_t{1} << 16;
 
 std::size_t index_of(ValueId id) { return static_cast<std::size_t>(id.index); }
 
+void mark(const std::vector<ValueId>& values, std::vector<bool>& marks) {
+  for (const ValueId value : values) marks[index_of(value)] = true;
+}
+
 class Planner {
  public:
   Planner(TypedGraph typed, const PlanOptions& options, const OpRegistry& ops)
@@ -23,18 +27,14 @@ class Planner {
     impl_->graph = std::move(typed);
     impl_->targets = options.targets.value_or(graph().outputs);
     impl_->tapped.assign(graph().num_values(), false);
-    for (const ValueId tap : options.taps) impl_->tapped[index_of(tap)] = true;
+    mark(options.taps, impl_->tapped);
   }
 
   /// For a plan that only tells its size: kernels, and the weights they pack, go as soon as they are asked.
   void drop_kernels() { keep_kernels_ = false; }
 
   std::shared_ptr<const Plan::Impl> run() {
-    if (choice_ == KernelChoice::automatic) {
-      std::vector<bool> pinned = impl_->tapped;
-      for (const ValueId target : impl_->targets) pinned[index_of(target)] = true;
-      fuse(impl_->graph, pinned);
-    }
+    if (choice_ == KernelChoice::automatic) fuse(impl_->graph, wanted());
     fold_constants(impl_->graph, ops_);
     select_steps();
     find_roots();
@@ -46,10 +46,16 @@ class Planner {
  private:
   const Graph& graph() const { return impl_->graph.graph; }
 
+  /// Targets and taps.
+  std::vector<bool> wanted() const {
+    std::vector<bool> marks = impl_->tapped;
+    mark(impl_->targets, marks);
+    return marks;
+  }
+
   /// Binds every node that a target or tap needs, in execution order.
   void select_steps() {
-    std::vector<bool> needed = impl_->tapped;
-    for (const ValueId target : impl_->targets) needed[index_of(target)] = true;
+    std::vector<bool> needed = wanted();
     std::vector<NodeId> order = graph().order();
     std::vector<NodeId> selected;
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
@@ -205,9 +211,8 @@ bool fuses_around(const TypedGraph& graph, const std::vector<ValueId>& taps) {
   const auto fused_nodes = [&](const std::vector<ValueId>& tapped) {
     TypedGraph typed = graph;
     std::vector<bool> pinned(typed.graph.num_values(), false);
-    for (const auto* list : {&tapped, &graph.graph.outputs}) {
-      for (const ValueId value : *list) pinned[index_of(value)] = true;
-    }
+    mark(typed.graph.outputs, pinned);
+    mark(tapped, pinned);
     fuse(typed, pinned);
     return typed.graph.order().size();
   };

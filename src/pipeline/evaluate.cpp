@@ -16,7 +16,8 @@ class Evaluation {
  public:
   Evaluation(const ModelFile& model, const ModelFile* reference, const std::vector<Sample>& images,
              const Preprocess& preprocess, const EvalOptions& options, const EvalHooks& hooks)
-      : images_(images), preprocess_(preprocess), options_(options), hooks_(hooks), reference_(reference), runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
+      : images_(images), preprocess_(preprocess), options_(options), hooks_(hooks), reference_(reference),
+        runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
         tally_(hooks.start, options.classes, largest_label(images)),
         loader_(images, preprocess, options.batch, options.bad_images, hooks.start.images > 0) {
     if (reference != nullptr && !hooks.known_reference) plan_reference();
@@ -72,16 +73,20 @@ class Evaluation {
 
   ReferenceLogits reference_logits(const Batch& batch) {
     if (reference_ == nullptr) return {};
-    ReferenceLogits logits;
-    for (const std::size_t index : batch.sample_index) {
-      const std::span<const float> known = hooks_.known_reference ? hooks_.known_reference(images_[index]) : std::span<const float>();
-      if (!known.empty()) logits.known.push_back(known);
-    }
-    if (logits.known.size() == batch.sample_index.size()) return logits;
-    logits.known.clear();
+    if (auto known = known_logits(batch); !known.empty()) return {std::move(known), std::nullopt};
     if (!reference_runner_) plan_reference();
-    logits.computed = reference_runner_->run(batch.images);
-    return logits;
+    return {{}, reference_runner_->run(batch.images)};
+  }
+
+  /// One per image of the batch, or none when one of them is not known.
+  std::vector<std::span<const float>> known_logits(const Batch& batch) const {
+    if (!hooks_.known_reference) return {};
+    std::vector<std::span<const float>> known;
+    for (const std::size_t index : batch.sample_index) {
+      known.push_back(hooks_.known_reference(images_[index]));
+      if (known.back().empty()) return {};
+    }
+    return known;
   }
 
   /// Images left out among the first `consumed_`. The loader lists them in their order.

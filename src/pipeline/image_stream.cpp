@@ -33,13 +33,12 @@ CalibrationProgress ImageStream::run_rest(const CalibrationProgress& start, cons
   };
   while (true) {
     const Stopwatch decode;
-    const std::optional<Batch> batch = loader.next();
+    std::optional<Batch> batch = loader.next();
     seconds.decode += decode.seconds();
     if (!batch) break;
     const Stopwatch forward;
-    Batch placed = *batch;
-    for (std::size_t& index : placed.sample_index) index += static_cast<std::size_t>(start.consumed);
-    consume(placed);
+    for (std::size_t& index : batch->sample_index) index += static_cast<std::size_t>(start.consumed);
+    consume(*batch);
     seconds.forward += forward.seconds();
     const auto images = static_cast<std::int64_t>(batch->sample_index.size());
     advance(images);

@@ -3,21 +3,14 @@
 #include "nq/calibrate.hpp"
 #include "nq/evaluate.hpp"
 #include "nq/quantize.hpp"
-#include "support/golden.hpp"
+#include "support/demo_bundle.hpp"
 #include "support/temp_dir.hpp"
 
 namespace nq {
 namespace {
 
-/// The bundled model with a few of its images, and what every case of a calibration shares.
-struct Bundle {
-  std::filesystem::path folder = std::filesystem::path(NQ_TESTS_DIR).parent_path() / "models";
-  ModelFile model = ModelFile::load(folder / "demo_vit.onnx");
-  Preprocess preprocess =
-      parse_preprocess(test::slurp(folder / "demo_vit.preprocess.json"), "demo_vit.preprocess.json", 0, 0);
-  std::vector<Sample> images = ImageFolder::open(folder / "images/calib").select(6, 0);
-  NullProgress progress;
-
+/// What every case of a calibration shares.
+struct Bundle : test::DemoBundle {
   /// Ratio of the logits' power to that of their error, of the written file against the float model.
   double sqnr_db(const CalibrationOptions& options) {
     const CalibrationResult result = calibrate(model, images, preprocess, options, progress);

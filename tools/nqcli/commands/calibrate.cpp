@@ -78,11 +78,15 @@ void print_plan(const CalibrateCommandOptions& options, const CalibrationFiles& 
   else print_text(plan_text(plan));
 }
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
 void write_results(const ModelFile& model, const CalibrationFiles& targets, CalibrationResult& result) {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point start = Clock::now();
   quantize(model, result.recipe, emit_options(result.recipe)).save(targets.model);
   save_recipe(targets.recipe, result.recipe);
-  result.phases.emit = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.phases.emit = seconds_since(start);
 }
 
 /// Reads the written model back as any other program would, compares it with the float one, and records the result in
@@ -94,10 +98,10 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
   const ModelFile written = ModelFile::load(files.model).read_as(model.choice());
   outcome.model_bytes = model.stored_bytes();
   outcome.written_bytes = written.stored_bytes();
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point start = Clock::now();
   outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration, classes,
                                           outcome.result.reference_logits, progress);
-  outcome.result.phases.compare = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.result.phases.compare = seconds_since(start);
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;
   outcome.written = inspect(written, inspect_options);
