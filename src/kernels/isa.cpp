@@ -1,6 +1,9 @@
 #include "kernels/isa.hpp"
 
+#include <asm/prctl.h>
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -24,6 +27,16 @@ bool runs_avx512() {
 bool runs_avx_vnni() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+
+/// AMX-TILE and AMX-INT8: leaf 7, EDX bits 24 and 25 (Intel 64 manual, CPUID). Linux lets the threads of a
+/// process use the tiles once it has asked for their state (feature 18).
+bool runs_amx() {
+  constexpr unsigned bits = 3U << 24;
+  constexpr long tile_data = 18;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & bits) == bits &&
+         syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, tile_data) == 0;
 }
 
 const KernelTable* choose() {
@@ -52,6 +65,7 @@ std::span<const KernelTable* const> runnable_tables() {
   static const KernelTable avx2_vnni = with_integers(avx2_table(), "avx2_vnni", &integer_block_avx2_vnni);
   static const KernelTable avx512_vnni =
       with_integers(avx512_table(), "avx512_vnni", &integer_block_avx512_vnni);
+  static const KernelTable avx512_amx = with_integers(avx512_table(), "avx512_amx", &integer_block_avx512_amx);
   static const std::vector<const KernelTable*> tables = [] {
     std::vector<const KernelTable*> found{&portable_table()};
     if (!runs_avx2()) return found;
@@ -60,6 +74,7 @@ std::span<const KernelTable* const> runnable_tables() {
     if (!runs_avx512()) return found;
     found.push_back(&avx512_table());
     if (__builtin_cpu_supports("avx512vnni") != 0) found.push_back(&avx512_vnni);
+    if (runs_amx()) found.push_back(&avx512_amx);
     return found;
   }();
   return tables;

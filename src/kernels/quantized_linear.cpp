@@ -31,6 +31,10 @@ void pack_panel(const IntegerWeight& weight, std::int64_t first, std::int64_t co
 
 std::size_t floats_for(std::int64_t bytes) { return static_cast<std::size_t>(divide_up(bytes, 4)); }
 
+std::uint8_t* byte_scratch(std::int64_t bytes) {
+  return reinterpret_cast<std::uint8_t*>(thread_scratch(ScratchUse::rows, floats_for(bytes)));
+}
+
 }  // namespace
 
 QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGrid& grid)
@@ -54,46 +58,78 @@ QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGr
   }
 }
 
-void QuantizedLinear::run_rows(const float* x, std::int64_t row0, std::int64_t rows, float* y,
-                               const QuantizedEpilogue& epilogue) const {
+void QuantizedLinear::quantize_rows(const float* x, std::int64_t rows, std::uint8_t* values) const {
   const KernelTable& table = active_table();
   const std::int64_t stride = steps_ * 4;
-  auto* values = reinterpret_cast<std::uint8_t*>(thread_scratch(ScratchUse::rows, floats_for(rows * stride)));
   for (std::int64_t row = 0; row < rows; ++row) {
     std::uint8_t* target = values + row * stride;
-    table.quantize(quantizer_, x + (row0 + row) * depth_, target, depth_);
+    table.quantize(quantizer_, x + row * depth_, target, depth_);
     std::fill(target + depth_, target + stride, std::uint8_t{0});
   }
+}
+
+void QuantizedLinear::multiply(const std::uint8_t* values, const Part& part, float* y,
+                               const QuantizedEpilogue& epilogue) const {
   IntegerBlock block;
-  block.rows = rows;
-  block.cols = cols_;
+  block.rows = part.row1 - part.row0;
+  block.cols = part.col1 - part.col0;
   block.steps = steps_;
   block.a = values;
-  block.a_stride = stride;
-  block.b = panels_.data();
-  block.offset = offsets_.data();
-  block.scale = scales_.data();
-  block.bias = epilogue.bias;
-  if (epilogue.residual != nullptr) block.residual = epilogue.residual + row0 * cols_;
+  block.a_stride = steps_ * 4;
+  block.b = panels_.data() + part.col0 * steps_ * 4;
+  block.offset = offsets_.data() + part.col0;
+  block.scale = scales_.data() + part.col0;
+  if (epilogue.bias != nullptr) block.bias = epilogue.bias + part.col0;
+  const std::int64_t corner = part.row0 * cols_ + part.col0;
+  if (epilogue.residual != nullptr) block.residual = epilogue.residual + corner;
   block.residual_stride = cols_;
   block.activation = epilogue.activation;
-  block.c = y + row0 * cols_;
+  block.c = y + corner;
   block.c_stride = cols_;
   block.pack = reinterpret_cast<std::uint8_t*>(
       thread_scratch(ScratchUse::gemm_pack, floats_for(integer_pack_bytes(steps_))));
-  table.integer_block(block);
+  active_table().integer_block(block);
 }
 
 void QuantizedLinear::run(const float* x, std::int64_t rows, float* y,
                           const QuantizedEpilogue& epilogue) const {
   if (rows == 0 || cols_ == 0) return;
-  // Few enough rows per task that their bytes stay in cache, and a few tasks per thread.
-  const std::int64_t tasks =
-      std::max(divide_up(rows, 2 * kRowBlock),
-               num_threads() == 1 ? 1 : std::min(4L * num_threads(), divide_up(rows, 14)));
+  const std::int64_t threads = num_threads();
+  const std::int64_t blocks = divide_up(rows, kIntegerRowBlock);
+  if (threads == 1 || blocks >= threads) {
+    run_by_rows(x, rows, threads == 1 ? blocks : divide_up(blocks, threads) * threads, y, epilogue);
+  } else {
+    run_by_columns(x, rows, y, epilogue);
+  }
+}
+
+void QuantizedLinear::run_by_rows(const float* x, std::int64_t rows, std::int64_t tasks, float* y,
+                                  const QuantizedEpilogue& epilogue) const {
   const auto body = [&](std::int64_t task, std::int64_t) {
+    const Part part{rows * task / tasks, rows * (task + 1) / tasks, 0, cols_};
+    const std::int64_t count = part.row1 - part.row0;
+    std::uint8_t* values = byte_scratch(count * steps_ * 4);
+    quantize_rows(x + part.row0 * depth_, count, values);
+    multiply(values, part, y, epilogue);
+  };
+  parallel_for(0, tasks, 1, std::cref(body));
+}
+
+void QuantizedLinear::run_by_columns(const float* x, std::int64_t rows, float* y,
+                                     const QuantizedEpilogue& epilogue) const {
+  // A few tasks per thread even out their ends.
+  const std::int64_t tasks = 2 * num_threads();
+  std::uint8_t* values = byte_scratch(rows * steps_ * 4);
+  const auto quantize = [&](std::int64_t task, std::int64_t) {
     const std::int64_t row0 = rows * task / tasks;
-    run_rows(x, row0, rows * (task + 1) / tasks - row0, y, epilogue);
+    quantize_rows(x + row0 * depth_, rows * (task + 1) / tasks - row0, values + row0 * steps_ * 4);
+  };
+  parallel_for(0, tasks, 1, std::cref(quantize));
+  const std::int64_t panels = divide_up(cols_, kPanelColumns);
+  const auto body = [&](std::int64_t task, std::int64_t) {
+    const Part part{0, rows, panels * task / tasks * kPanelColumns,
+                    std::min(cols_, panels * (task + 1) / tasks * kPanelColumns)};
+    if (part.col0 < part.col1) multiply(values, part, y, epilogue);
   };
   parallel_for(0, tasks, 1, std::cref(body));
 }

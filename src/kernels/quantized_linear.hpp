@@ -47,8 +47,19 @@ class QuantizedLinear {
   void run(const float* x, std::int64_t rows, float* y, const QuantizedEpilogue& epilogue = {}) const;
 
  private:
-  void run_rows(const float* x, std::int64_t row0, std::int64_t rows, float* y,
-                const QuantizedEpilogue& epilogue) const;
+  /// A rectangle of the output; col0 lies on a panel.
+  struct Part {
+    std::int64_t row0, row1, col0, col1;
+  };
+
+  /// Grid values of x [rows, depth] as [rows, steps * 4], zero-padded.
+  void quantize_rows(const float* x, std::int64_t rows, std::uint8_t* values) const;
+  /// One part of the output on this thread; `values` begins at the part's first row.
+  void multiply(const std::uint8_t* values, const Part& part, float* y, const QuantizedEpilogue& epilogue) const;
+  void run_by_rows(const float* x, std::int64_t rows, std::int64_t tasks, float* y,
+                   const QuantizedEpilogue& epilogue) const;
+  /// For few rows: they are quantized once, then every task takes some columns.
+  void run_by_columns(const float* x, std::int64_t rows, float* y, const QuantizedEpilogue& epilogue) const;
 
   std::int64_t depth_, cols_, steps_;
   QuantizeRow quantizer_;

@@ -60,8 +60,12 @@ struct IntegerBlock {
 
 /// 255 * 128 * depth stays below 2^31.
 inline constexpr std::int64_t kMaxIntegerDepth = 65792;
-/// Bytes of IntegerBlock::pack.
-inline constexpr std::int64_t integer_pack_bytes(std::int64_t steps) { return kRowBlock * steps * 4 + 64; }
+/// Rows of A that an integer product packs at most: a multiple of every tile height.
+inline constexpr std::int64_t kIntegerRowBlock = 208;
+/// Bytes of IntegerBlock::pack: the depth padded to 64, and room for the last vector store.
+inline constexpr std::int64_t integer_pack_bytes(std::int64_t steps) {
+  return kIntegerRowBlock * ((steps + 15) / 16) * 64 + 64;
+}
 
 /// How floats become the uint8 values of IntegerBlock::a: clamp(round(x / scale) + zero_point), where
 /// signed grids are stored with 128 added throughout.
@@ -106,9 +110,10 @@ const KernelTable& portable_table() noexcept;
 const KernelTable& avx2_table() noexcept;
 const KernelTable& avx512_table() noexcept;
 
-/// Integer products with dot-product instructions; they replace integer_block of the tables above.
+/// Integer products with dot-product or tile instructions; they replace integer_block of the tables above.
 void integer_block_avx2_vnni(const IntegerBlock& block);
 void integer_block_avx512_vnni(const IntegerBlock& block);
+void integer_block_avx512_amx(const IntegerBlock& block);
 /// integer_block of the avx2 table, which the avx512 table shares.
 void integer_block_avx2(const IntegerBlock& block);
 

@@ -1,0 +1,129 @@
+#pragma once
+
+// Integer product of one block on AMX tiles (Intel 64 manual, chapter 18). Include after lanes_avx512.hpp.
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "kernels/isa/integer_epilogue.hpp"
+
+namespace nq::kernels {
+namespace {
+
+constexpr std::int64_t kAmxRows = 16;                      ///< rows of a tile of A and of sums
+constexpr std::int64_t kAmxBytes = 64;                     ///< depth of a tile of A
+constexpr std::int64_t kAmxSteps = kAmxBytes / 4;          ///< rows of a tile of B, four of the depth each
+constexpr std::int64_t kAmxTile = kAmxRows * kAmxBytes;    ///< bytes
+constexpr std::int64_t kPanelStep = kPanelColumns * 4;     ///< bytes of one step of a panel of B
+
+/// Operand of LDTILECFG.
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t bytes_per_row[16] = {};
+  std::uint8_t rows[16] = {};
+
+  TileConfig() {
+    for (int tile = 0; tile < 8; ++tile) {
+      bytes_per_row[tile] = kAmxBytes;
+      rows[tile] = kAmxRows;
+    }
+  }
+};
+static_assert(sizeof(TileConfig) == 64);
+
+/// Rows of A as tiles [row tile][depth tile][16][64], zero beyond its rows and its depth.
+inline void pack_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t depth_tiles) {
+  const std::int64_t padded = pieces(rows, kAmxRows) * kAmxRows;
+  const std::int64_t whole = g.steps / kAmxSteps;
+  const auto rest = static_cast<std::size_t>(g.steps % kAmxSteps * 4);
+  for (std::int64_t row = 0; row < padded; ++row) {
+    const std::uint8_t* source = g.a + (row0 + row) * g.a_stride;
+    std::uint8_t* target = g.pack + row / kAmxRows * depth_tiles * kAmxTile + row % kAmxRows * kAmxBytes;
+    if (row >= rows) {
+      for (std::int64_t k = 0; k < depth_tiles; ++k) std::memset(target + k * kAmxTile, 0, kAmxBytes);
+      continue;
+    }
+    for (std::int64_t k = 0; k < whole; ++k) std::memcpy(target + k * kAmxTile, source + k * kAmxBytes, kAmxBytes);
+    if (rest == 0) continue;
+    std::memset(target + whole * kAmxTile, 0, kAmxBytes);
+    std::memcpy(target + whole * kAmxTile, source + whole * kAmxBytes, rest);
+  }
+}
+
+/// One panel of B; its last tile is a copy where the depth does not fill it.
+struct AmxPanel {
+  const std::int8_t* values;  ///< [steps][kPanelColumns][4]
+  const std::int8_t* last;    ///< [kAmxSteps][kPanelColumns][4]
+};
+
+/// Sums of 32 x 32 outputs, or of their first 16 rows, into `sums` [32, kPanelColumns].
+template <bool TwoRows>
+void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const AmxPanel& b, std::int32_t* sums) {
+  _tile_zero(0);
+  _tile_zero(1);
+  if constexpr (TwoRows) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (std::int64_t k = 0; k < depth_tiles; ++k) {
+    const std::int8_t* columns = k + 1 == depth_tiles ? b.last : b.values + k * kAmxSteps * kPanelStep;
+    _tile_loadd(6, columns, kPanelStep);
+    _tile_loadd(4, a + k * kAmxTile, kAmxBytes);
+    _tile_dpbusd(0, 4, 6);
+    _tile_loadd(7, columns + kAmxBytes, kPanelStep);
+    _tile_dpbusd(1, 4, 7);
+    if constexpr (TwoRows) {
+      _tile_loadd(5, a + (depth_tiles + k) * kAmxTile, kAmxBytes);
+      _tile_dpbusd(2, 5, 6);
+      _tile_dpbusd(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sums, kPanelStep);
+  _tile_stored(1, sums + 16, kPanelStep);
+  if constexpr (TwoRows) {
+    _tile_stored(2, sums + kAmxRows * kPanelColumns, kPanelStep);
+    _tile_stored(3, sums + kAmxRows * kPanelColumns + 16, kPanelStep);
+  }
+}
+
+inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t depth_tiles) {
+  alignas(64) std::int32_t sums[2 * kAmxRows * kPanelColumns];
+  alignas(64) std::int8_t rest[kAmxSteps * kPanelStep] = {};
+  for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
+    const std::int64_t cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
+    AmxPanel panel{g.b + col0 * g.steps * 4, nullptr};
+    panel.last = panel.values + (depth_tiles - 1) * kAmxSteps * kPanelStep;
+    if (const std::int64_t used = g.steps % kAmxSteps; used != 0) {
+      std::memcpy(rest, panel.last, static_cast<std::size_t>(used * kPanelStep));
+      panel.last = rest;
+    }
+    for (std::int64_t first = 0; first < rows; first += 2 * kAmxRows) {
+      const std::int64_t count = rows - first < 2 * kAmxRows ? rows - first : 2 * kAmxRows;
+      const std::uint8_t* a = g.pack + first / kAmxRows * depth_tiles * kAmxTile;
+      if (count > kAmxRows) {
+        multiply_amx_tile<true>(depth_tiles, a, panel, sums);
+      } else {
+        multiply_amx_tile<false>(depth_tiles, a, panel, sums);
+      }
+      finish_integer_tile(g, sums, row0 + first, count, col0, cols);
+    }
+  }
+}
+
+void integer_block_amx(const IntegerBlock& g) {
+  const TileConfig config;
+  _tile_loadconfig(&config);
+  const std::int64_t depth_tiles = pieces(g.steps, kAmxSteps);
+  for (std::int64_t row0 = 0; row0 < g.rows; row0 += kIntegerRowBlock) {
+    const std::int64_t rows = g.rows - row0 < kIntegerRowBlock ? g.rows - row0 : kIntegerRowBlock;
+    pack_amx_rows(g, row0, rows, depth_tiles);
+    multiply_amx_rows(g, row0, rows, depth_tiles);
+  }
+  _tile_release();
+}
+
+}  // namespace
+}  // namespace nq::kernels
