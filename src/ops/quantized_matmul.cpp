@@ -1,3 +1,4 @@
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,12 +68,13 @@ std::vector<std::int8_t> symmetric_weight(const OpContext& context) {
   const bool is_unsigned = w.dtype() == DType::u8;
   const std::int64_t zero = attr_int(context.node(), "w_zero", is_unsigned ? 128 : 0);
   NQ_CHECK(zero == (is_unsigned ? 128 : 0), unsupported, "QuantizedMatMul with weight zero point {}", zero);
+  if (!is_unsigned) {
+    const std::span<const std::int8_t> codes(w.view().as<std::int8_t>(), static_cast<std::size_t>(w.elements()));
+    return {codes.begin(), codes.end()};
+  }
   std::vector<std::int8_t> values;
   values.reserve(static_cast<std::size_t>(w.elements()));
-  for (std::int64_t i = 0; i < w.elements(); ++i) {
-    values.push_back(is_unsigned ? static_cast<std::int8_t>(w.view().as<std::uint8_t>()[i] - 128)
-                                 : w.view().as<std::int8_t>()[i]);
-  }
+  for (const std::uint8_t code : w.span<std::uint8_t>()) values.push_back(static_cast<std::int8_t>(code - 128));
   return values;
 }
 

@@ -2,45 +2,69 @@
 
 // What follows the sums of an integer product. Include after exactly one lanes_*.hpp.
 
-#include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/quantize_lanes.hpp"
 #include "kernels/isa/tiling.hpp"
 
 namespace nq::kernels {
 namespace {
 
-/// Turns the sums of one tile [rows, kPanelColumns] into outputs.
-inline void finish_integer_tile(const IntegerBlock& g, const std::int32_t* tile, std::int64_t row0,
-                                std::int64_t rows, std::int64_t col0, std::int64_t cols) {
-  if (g.sums != nullptr) {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::int32_t* target = g.sums + (row0 + row) * g.c_stride + col0;
-      for (std::int64_t col = 0; col < cols; ++col) {
-        target[col] = tile[row * kPanelColumns + col] - g.offset[col0 + col];
-      }
+/// A rectangle of the block and its sums, [rows, kPanelColumns].
+struct IntegerTile {
+  const std::int32_t* sums;
+  std::int64_t row0, rows, col0, cols;
+};
+
+inline void store_sums(const IntegerBlock& g, const IntegerTile& tile) {
+  for (std::int64_t row = 0; row < tile.rows; ++row) {
+    std::int32_t* target = g.sums + (tile.row0 + row) * g.c_stride + tile.col0;
+    for (std::int64_t col = 0; col < tile.cols; ++col) {
+      target[col] = tile.sums[row * kPanelColumns + col] - g.offset[tile.col0 + col];
     }
+  }
+}
+
+/// Up to sixteen columns of a tile. The activation is a template argument so that its constants stay in registers.
+template <Activation activation>
+void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t col, std::int64_t used) {
+  const std::int64_t at = tile.col0 + col;
+  const Lanes scale = load(g.scale + at);
+  const Lanes bias = g.bias == nullptr ? splat(0.0F) : load_part(g.bias + at, used, 0.0F);
+  const Lanes shift = g.shift == nullptr ? splat(0.0F) : load_part(g.shift + at, used, 0.0F);
+  std::int32_t offset[16];
+  for (int lane = 0; lane < 16; ++lane) offset[lane] = g.offset[at + lane];
+  for (std::int64_t row = 0; row < tile.rows; ++row) {
+    const std::int64_t place = (tile.row0 + row) * g.c_stride + at;
+    std::int32_t sums[16];
+    for (int lane = 0; lane < 16; ++lane) sums[lane] = tile.sums[row * kPanelColumns + col + lane] - offset[lane];
+    Lanes value = activate(add(mul(load_integers(sums), scale), bias), activation);
+    if (g.residual != nullptr) {
+      const float* residual = g.residual + (tile.row0 + row) * g.residual_stride + at;
+      value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
+    }
+    if (g.codes != nullptr) {
+      if (g.shift != nullptr) value = add(value, shift);
+      store_codes(g.codes + place, quantize_lanes(g.code_grid, value), used);
+    } else if (used == 16) {
+      store(g.c + place, value);
+    } else {
+      store_part(g.c + place, value, used);
+    }
+  }
+}
+
+/// Turns the sums of one tile into outputs.
+inline void finish_integer_tile(const IntegerBlock& g, const IntegerTile& tile) {
+  if (g.sums != nullptr) {
+    store_sums(g, tile);
     return;
   }
-  for (std::int64_t col = 0; col < cols; col += 16) {
-    const std::int64_t used = cols - col < 16 ? cols - col : 16;
-    const std::int32_t* offset = g.offset + col0 + col;
-    const Lanes scale = load(g.scale + col0 + col);
-    const Lanes shift = g.bias == nullptr ? splat(0.0F) : load_part(g.bias + col0 + col, used, 0.0F);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::int32_t sums[16];
-      for (int lane = 0; lane < 16; ++lane)
-        sums[lane] = tile[row * kPanelColumns + col + lane] - offset[lane];
-      Lanes value = add(mul(load_integers(sums), scale), shift);
-      value = activate(value, g.activation);
-      if (g.residual != nullptr) {
-        const float* residual = g.residual + (row0 + row) * g.residual_stride + col0 + col;
-        value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
-      }
-      float* target = g.c + (row0 + row) * g.c_stride + col0 + col;
-      if (used == 16) {
-        store(target, value);
-      } else {
-        store_part(target, value, used);
-      }
+  for (std::int64_t col = 0; col < tile.cols; col += 16) {
+    const std::int64_t used = tile.cols - col < 16 ? tile.cols - col : 16;
+    switch (g.activation) {
+      case Activation::none: finish_columns<Activation::none>(g, tile, col, used); break;
+      case Activation::gelu_erf: finish_columns<Activation::gelu_erf>(g, tile, col, used); break;
+      case Activation::gelu_tanh: finish_columns<Activation::gelu_tanh>(g, tile, col, used); break;
+      case Activation::relu: finish_columns<Activation::relu>(g, tile, col, used); break;
     }
   }
 }

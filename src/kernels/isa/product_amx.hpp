@@ -89,9 +89,15 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
   }
 }
 
+/// Asks for bytes of the next panel while this one is multiplied: a panel is read once per block and lies far away.
+inline void fetch_panel(const std::int8_t* panel, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t at = begin; at < end; at += 64) _mm_prefetch(panel + at, _MM_HINT_T1);
+}
+
 inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t depth_tiles) {
   alignas(64) std::int32_t sums[2 * kAmxRows * kPanelColumns];
   alignas(64) std::int8_t rest[kAmxSteps * kPanelStep] = {};
+  const std::int64_t panel_bytes = g.steps * kPanelStep;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     AmxPanel panel{g.b + col0 * g.steps * 4, nullptr};
@@ -103,12 +109,15 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
     for (std::int64_t first = 0; first < rows; first += 2 * kAmxRows) {
       const std::int64_t count = rows - first < 2 * kAmxRows ? rows - first : 2 * kAmxRows;
       const std::uint8_t* a = g.pack + first / kAmxRows * depth_tiles * kAmxTile;
+      if (col0 + kPanelColumns < g.cols) {
+        fetch_panel(panel.values + panel_bytes, panel_bytes * first / rows / 64 * 64, panel_bytes * (first + count) / rows);
+      }
       if (count > kAmxRows) {
         multiply_amx_tile<true>(depth_tiles, a, panel, sums);
       } else {
         multiply_amx_tile<false>(depth_tiles, a, panel, sums);
       }
-      finish_integer_tile(g, sums, row0 + first, count, col0, cols);
+      finish_integer_tile(g, {sums, row0 + first, count, col0, cols});
     }
   }
 }

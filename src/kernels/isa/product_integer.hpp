@@ -46,11 +46,11 @@ void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std:
   }
 }
 
-using IntegerTile = void (*)(std::int64_t, const std::uint8_t*, const std::int8_t*, std::int32_t*);
+using IntegerTileFunction = void (*)(std::int64_t, const std::uint8_t*, const std::int8_t*, std::int32_t*);
 
 /// Tile functions by [rows - 1][vectors - 1].
 struct IntegerTiles {
-  IntegerTile by_size[kIntegerRows][2];
+  IntegerTileFunction by_size[kIntegerRows][2];
   IntegerTiles() { fill<kIntegerRows>(); }
 
  private:
@@ -77,7 +77,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
         std::int32_t tile[kIntegerRows * kPanelColumns];
         tiles.by_size[count - 1][cols > 16 ? 1 : 0](g.steps, g.pack + first * g.steps * 4, panel + offset * 4,
                                                     tile);
-        finish_integer_tile(g, tile, row0 + first, count, col0 + offset, cols);
+        finish_integer_tile(g, {tile, row0 + first, count, col0 + offset, cols});
       }
     }
   }
