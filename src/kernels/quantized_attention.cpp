@@ -13,8 +13,6 @@ namespace {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::size_t floats_for(std::int64_t bytes) { return static_cast<std::size_t>(divide_up(bytes, 4)); }
-
 /// Grids are stored as uint8, signed ones moved up by this.
 std::int32_t storage_shift(const ActivationGrid& grid) { return grid.qmin < 0 ? 128 : 0; }
 
@@ -109,7 +107,7 @@ std::uint8_t* quantize_left(const ActivationGrid& grid, const float* x, std::int
                             std::int64_t rows, const RightOperand& right) {
   const QuantizeRow row_grid = quantizer(grid);
   const std::int64_t width = right.steps * 4;
-  auto* codes = reinterpret_cast<std::uint8_t*>(thread_scratch(ScratchUse::rows, floats_for(rows * width)));
+  std::uint8_t* codes = byte_scratch(ScratchUse::rows, rows * width);
   for (std::int64_t row = 0; row < rows; ++row) {
     std::uint8_t* target = codes + row * width;
     active_table().quantize(row_grid, x + row * stride, target, right.depth);
@@ -131,8 +129,7 @@ void multiply(const std::uint8_t* left, std::int64_t rows, const RightOperand& r
   block.offset = right.offset;
   block.scale = right.scale;
   block.c_stride = y_stride;
-  block.pack = reinterpret_cast<std::uint8_t*>(
-      thread_scratch(ScratchUse::gemm_pack, floats_for(integer_pack_bytes(right.steps))));
+  block.pack = byte_scratch(ScratchUse::gemm_pack, integer_pack_bytes(right.steps));
   if (right.zero == 0) {
     block.c = y;
     active_table().integer_block(block);
@@ -162,8 +159,7 @@ void attend_rows_quantized(const Attention& a, std::int64_t batch, std::int64_t 
   float* panels = thread_scratch(ScratchUse::panel_b, keys.floats() + values.floats());
   keys.place(panels);
   values.place(panels + keys.floats());
-  auto* row_codes =
-      reinterpret_cast<std::uint8_t*>(thread_scratch(ScratchUse::rows, floats_for(std::max(a.dim, a.v_dim))));
+  std::uint8_t* row_codes = byte_scratch(ScratchUse::rows, std::max(a.dim, a.v_dim));
   pack_keys(a, a.k.at(batch, kv_head), row_codes, keys);
   pack_values(a, a.v.at(batch, kv_head), row_codes, values);
 

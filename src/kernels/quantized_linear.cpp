@@ -29,12 +29,6 @@ void pack_panel(const IntegerWeight& weight, std::int64_t first, std::int64_t co
   }
 }
 
-std::size_t floats_for(std::int64_t bytes) { return static_cast<std::size_t>(divide_up(bytes, 4)); }
-
-std::uint8_t* byte_scratch(std::int64_t bytes) {
-  return reinterpret_cast<std::uint8_t*>(thread_scratch(ScratchUse::rows, floats_for(bytes)));
-}
-
 }  // namespace
 
 QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGrid& grid)
@@ -86,8 +80,7 @@ void QuantizedLinear::multiply(const std::uint8_t* values, const Part& part, flo
   block.activation = epilogue.activation;
   block.c = y + corner;
   block.c_stride = cols_;
-  block.pack = reinterpret_cast<std::uint8_t*>(
-      thread_scratch(ScratchUse::gemm_pack, floats_for(integer_pack_bytes(steps_))));
+  block.pack = byte_scratch(ScratchUse::gemm_pack, integer_pack_bytes(steps_));
   active_table().integer_block(block);
 }
 
@@ -108,7 +101,7 @@ void QuantizedLinear::run_by_rows(const float* x, std::int64_t rows, std::int64_
   const auto body = [&](std::int64_t task, std::int64_t) {
     const Part part{rows * task / tasks, rows * (task + 1) / tasks, 0, cols_};
     const std::int64_t count = part.row1 - part.row0;
-    std::uint8_t* values = byte_scratch(count * steps_ * 4);
+    std::uint8_t* values = byte_scratch(ScratchUse::rows, count * steps_ * 4);
     quantize_rows(x + part.row0 * depth_, count, values);
     multiply(values, part, y, epilogue);
   };
@@ -119,7 +112,7 @@ void QuantizedLinear::run_by_columns(const float* x, std::int64_t rows, float* y
                                      const QuantizedEpilogue& epilogue) const {
   // A few tasks per thread even out their ends.
   const std::int64_t tasks = 2 * num_threads();
-  std::uint8_t* values = byte_scratch(rows * steps_ * 4);
+  std::uint8_t* values = byte_scratch(ScratchUse::rows, rows * steps_ * 4);
   const auto quantize = [&](std::int64_t task, std::int64_t) {
     const std::int64_t row0 = rows * task / tasks;
     quantize_rows(x + row0 * depth_, rows * (task + 1) / tasks - row0, values + row0 * steps_ * 4);

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "kernels/aligned_vector.hpp"
 #include "kernels/isa/kernel_table.hpp"
 
 namespace nq::kernels {
@@ -63,9 +63,9 @@ class QuantizedLinear {
 
   std::int64_t depth_, cols_, steps_;
   QuantizeRow quantizer_;
-  std::vector<std::int8_t> panels_;    ///< [panels][steps][kPanelColumns][4]
-  std::vector<std::int32_t> offsets_;  ///< stored zero point times column sum, padded to panels
-  std::vector<float> scales_;          ///< activation scale times weight scale, likewise
+  AlignedVector<std::int8_t> panels_;    ///< [panels][steps][kPanelColumns][4]
+  AlignedVector<std::int32_t> offsets_;  ///< stored zero point times column sum, padded to panels
+  AlignedVector<float> scales_;          ///< activation scale times weight scale, likewise
 };
 
 }  // namespace nq::kernels

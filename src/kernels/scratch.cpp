@@ -32,4 +32,9 @@ float* thread_scratch(ScratchUse use, std::size_t count) {
   return buffer.floats.get();
 }
 
+std::uint8_t* byte_scratch(ScratchUse use, std::int64_t bytes) {
+  const auto floats = (static_cast<std::size_t>(bytes) + sizeof(float) - 1) / sizeof(float);
+  return reinterpret_cast<std::uint8_t*>(thread_scratch(use, floats));
+}
+
 }  // namespace nq::kernels

@@ -13,4 +13,7 @@ enum class ScratchUse : std::uint8_t { gemm_pack, panel_b, panel_c, rows, column
 /// Throws std::bad_alloc.
 float* thread_scratch(ScratchUse use, std::size_t count);
 
+/// The same memory as bytes.
+std::uint8_t* byte_scratch(ScratchUse use, std::int64_t bytes);
+
 }  // namespace nq::kernels

@@ -2,7 +2,7 @@
 
 // What follows the sums of an integer product. Include after exactly one lanes_*.hpp.
 
-#include "kernels/isa/quantize_lanes.hpp"
+#include "kernels/isa/lane_math.hpp"
 #include "kernels/isa/tiling.hpp"
 
 namespace nq::kernels {
@@ -29,11 +29,9 @@ void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t
   const std::int64_t at = tile.col0 + col;
   const Lanes scale = load(g.scale + at);
   const Lanes bias = g.bias == nullptr ? splat(0.0F) : load_part(g.bias + at, used, 0.0F);
-  const Lanes shift = g.shift == nullptr ? splat(0.0F) : load_part(g.shift + at, used, 0.0F);
   std::int32_t offset[16];
   for (int lane = 0; lane < 16; ++lane) offset[lane] = g.offset[at + lane];
   for (std::int64_t row = 0; row < tile.rows; ++row) {
-    const std::int64_t place = (tile.row0 + row) * g.c_stride + at;
     std::int32_t sums[16];
     for (int lane = 0; lane < 16; ++lane) sums[lane] = tile.sums[row * kPanelColumns + col + lane] - offset[lane];
     Lanes value = activate(add(mul(load_integers(sums), scale), bias), activation);
@@ -41,13 +39,11 @@ void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t
       const float* residual = g.residual + (tile.row0 + row) * g.residual_stride + at;
       value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
     }
-    if (g.codes != nullptr) {
-      if (g.shift != nullptr) value = add(value, shift);
-      store_codes(g.codes + place, quantize_lanes(g.code_grid, value), used);
-    } else if (used == 16) {
-      store(g.c + place, value);
+    float* target = g.c + (tile.row0 + row) * g.c_stride + at;
+    if (used == 16) {
+      store(target, value);
     } else {
-      store_part(g.c + place, value, used);
+      store_part(target, value, used);
     }
   }
 }

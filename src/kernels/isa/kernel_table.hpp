@@ -37,14 +37,6 @@ inline constexpr std::int64_t kRowBlock = 84;
 /// Floats of GemmBlock::pack: one packed block, and room for the last vector store.
 inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock + 16;
 
-/// How floats become the uint8 values of IntegerBlock::a: clamp(round(x / scale) + zero_point), where
-/// signed grids are stored with 128 added throughout.
-struct QuantizeRow {
-  float scale = 1.0F;
-  float zero_point = 0.0F;
-  float low = 0.0F, high = 255.0F;  ///< grid ends, zero point included
-};
-
 /// One block of an integer product: C = epilogue(float(A * B - offset[col]) * scale[col]).
 ///
 /// A holds uint8, B int8; the sums are exact in int32 while depth <= kMaxIntegerDepth.
@@ -60,12 +52,9 @@ struct IntegerBlock {
   const float* residual = nullptr;       ///< [rows, cols], may be null
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;
-  float* c = nullptr;             ///< element (row, col) at row * c_stride + col; or null
-  std::int32_t* sums = nullptr;   ///< receives the sums minus offset instead of c
-  std::uint8_t* codes = nullptr;  ///< receives C + shift on `code_grid` instead of c
-  std::int64_t c_stride = 0;      ///< of c, sums or codes
-  const float* shift = nullptr;   ///< [cols], added in front of `code_grid`; may be null
-  QuantizeRow code_grid;
+  float* c = nullptr;            ///< element (row, col) at row * c_stride + col; or null
+  std::int32_t* sums = nullptr;  ///< receives the sums minus offset instead of c
+  std::int64_t c_stride = 0;     ///< of c or sums
   std::uint8_t* pack = nullptr;  ///< integer_pack_bytes(steps) bytes of scratch
 };
 
@@ -77,6 +66,14 @@ inline constexpr std::int64_t kIntegerRowBlock = 208;
 inline constexpr std::int64_t integer_pack_bytes(std::int64_t steps) {
   return kIntegerRowBlock * ((steps + 15) / 16) * 64 + 64;
 }
+
+/// How floats become the uint8 values of IntegerBlock::a: clamp(round(x / scale) + zero_point), where
+/// signed grids are stored with 128 added throughout.
+struct QuantizeRow {
+  float scale = 1.0F;
+  float zero_point = 0.0F;
+  float low = 0.0F, high = 255.0F;  ///< grid ends, zero point included
+};
 
 /// Entry points that exist once per instruction set. All pointers may be unaligned; sixteen fixed
 /// lanes carry every reduction, so that all tables return the same bits.

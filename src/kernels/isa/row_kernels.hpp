@@ -3,7 +3,6 @@
 // Row kernels on sixteen lanes. Include after exactly one lanes_*.hpp.
 
 #include "kernels/isa/lane_math.hpp"
-#include "kernels/isa/quantize_lanes.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -137,8 +136,20 @@ void normalize_row(const float* x, float* y, std::int64_t count, double mean, fl
 }
 
 void quantize(const QuantizeRow& grid, const float* x, std::uint8_t* y, std::int64_t count) {
+  const Lanes scale = splat(grid.scale);
+  const Lanes zero_point = splat(grid.zero_point);
+  const Lanes low = splat(grid.low);
+  const Lanes high = splat(grid.high);
   for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
-    store_codes(y + at, quantize_lanes(grid, v), used);
+    // The comparisons return their second operand for NaN, so the bounds come second here.
+    const Lanes value = max(min(add(round_even(div(v, scale)), zero_point), high), low);
+    if (used == 16) {
+      store_bytes(y + at, value);
+      return;
+    }
+    std::uint8_t bytes[16];
+    store_bytes(bytes, value);
+    for (std::int64_t i = 0; i < used; ++i) y[at + i] = bytes[i];
   });
 }
 
