@@ -34,10 +34,11 @@ struct PreprocessCheck {
 ///
 /// A candidate is better when the cross-entropy of the labels falls by more than 4.5 standard errors (paired, one
 /// image a pair) and by more than 3 %, and top-1 does not fall. The cross-entropy shows a wrong normalization on a
-/// hundred images where top-1 needs thousands. `samples` carry labels; other images are passed over. Throws as
+/// hundred images where top-1 needs thousands. `samples` carry labels; other images are passed over. The description
+/// in use is measured on all images when `measure_all`, else on as many as the candidates need. Throws as
 /// evaluate(), Error(input) when no image has a label.
 PreprocessCheck check_preprocess(const ModelFile& model, const std::vector<Sample>& samples, const Preprocess& in_use,
-                                 const EvalOptions& options, Progress& progress);
+                                 const EvalOptions& options, Progress& progress, bool measure_all);
 
 /// The candidates that check_preprocess() tries.
 std::vector<PreprocessScore> preprocess_candidates(const Preprocess& in_use);

@@ -18,7 +18,7 @@ struct Stage {
   std::int64_t images = 0;
   double needed_z = 0;
 };
-constexpr std::array<Stage, 2> kStages = {{{16, -1.5}, {48, 1.0}}};
+constexpr std::array<Stage, 3> kStages = {{{8, -1.5}, {16, -1.5}, {48, 1.0}}};
 constexpr std::size_t kFinalists = 2;      ///< candidates measured on all images
 constexpr double kSignificant = 4.5;       ///< standard errors; some dozen candidates are tried
 constexpr double kClearGain = 0.03;        ///< of the loss
@@ -42,16 +42,12 @@ class Guard {
       : samples_(std::move(samples)), in_use_(in_use), options_(options), progress_(progress),
         runner_(make_model_runner(model, options.input_shape, options.kernels, in_use)) {}
 
-  PreprocessCheck run() {
+  PreprocessCheck run(bool measure_all) {
     PreprocessCheck check;
     check.candidates = preprocess_candidates(in_use_);
     const auto all = static_cast<std::int64_t>(samples_.size());
-    progress_.begin("checking preprocessing", static_cast<std::int64_t>(check.candidates.size()) + 1, "candidates");
-    base_ = outcomes(in_use_, 0, all);
-    check.in_use.preprocess = in_use_;
-    check.in_use.change = "as described";
-    score(check.in_use, base_);
-    progress_.advance(1);
+    progress_.begin("checking preprocessing", static_cast<std::int64_t>(check.candidates.size()), "candidates");
+    measure_base(measure_all ? all : std::min(all, kStages.back().images));
     std::vector<Trial> trials;
     for (PreprocessScore& candidate : check.candidates) {
       trials.push_back({&candidate, {}});
@@ -63,6 +59,9 @@ class Guard {
                      [](const Trial& left, const Trial& right) { return left.candidate->loss < right.candidate->loss; });
     for (std::size_t k = 0; k < std::min(trials.size(), kFinalists); ++k) measure_up_to(trials[k], all);
     progress_.end();
+    check.in_use.preprocess = in_use_;
+    check.in_use.change = "as described";
+    score(check.in_use, base_);
     choose(check);
     return check;
   }
@@ -74,7 +73,15 @@ class Guard {
     std::vector<Outcome> measured;
   };
 
+  void measure_base(std::int64_t last) {
+    const auto first = static_cast<std::int64_t>(base_.size());
+    if (first >= last) return;
+    const auto more = outcomes(in_use_, first, last);
+    base_.insert(base_.end(), more.begin(), more.end());
+  }
+
   void measure_up_to(Trial& trial, std::int64_t last) {
+    measure_base(last);
     const auto more = outcomes(trial.candidate->preprocess, static_cast<std::int64_t>(trial.measured.size()), last);
     trial.measured.insert(trial.measured.end(), more.begin(), more.end());
     score(*trial.candidate, trial.measured);
@@ -212,12 +219,12 @@ std::vector<PreprocessScore> preprocess_candidates(const Preprocess& in_use) {
 }
 
 PreprocessCheck check_preprocess(const ModelFile& model, const std::vector<Sample>& samples, const Preprocess& in_use,
-                                 const EvalOptions& options, Progress& progress) {
+                                 const EvalOptions& options, Progress& progress, bool measure_all) {
   std::vector<Sample> labelled;
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(labelled),
                [](const Sample& sample) { return sample.label.has_value(); });
   NQ_CHECK(!labelled.empty(), input, "no image has a label to check the preprocessing with");
-  return Guard(model, std::move(labelled), in_use, options, progress).run();
+  return Guard(model, std::move(labelled), in_use, options, progress).run(measure_all);
 }
 
 bool is_far_below(const PreprocessScore& in_use, double expected_top1) {

@@ -29,7 +29,7 @@ void guard_preprocess(const ModelFile& model, const ImageFolder& folder, const P
     return;
   }
   samples.resize(std::min(samples.size(), kImages));
-  const PreprocessCheck check = check_preprocess(model, samples, preprocess, options, progress);
+  const PreprocessCheck check = check_preprocess(model, samples, preprocess, options, progress, expected_top1.has_value());
   const PreprocessScore& best = check.better ? check.candidates[*check.better] : check.in_use;
   // Where even the best way is far off, the labels are to blame, and which way is best among bad ones means nothing.
   if (expected_top1 && is_far_below(best, *expected_top1)) {
