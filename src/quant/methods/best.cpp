@@ -85,9 +85,10 @@ class BestSearch {
     return fit;
   }
 
+  /// Finalists with a noisy bias, and scales without one: a few long-tailed inputs are better off without.
   std::vector<JointChoice> activation_choices(const SiteInput& fitting, const QuantParams& widest) const {
-    if (options_.best.noisy_bias) return joint_search(fitting, ChannelSamples(fitting), widest, kFinalists);
     std::vector<JointChoice> choices;
+    if (options_.best.noisy_bias) choices = joint_search(fitting, ChannelSamples(fitting), widest, kFinalists);
     double scale = static_cast<double>(widest.scale[0]);
     for (int i = 0; i < kPlainScales; ++i, scale *= kPlainRatio)
       choices.push_back({sane_scale(scale), {}, 0});
