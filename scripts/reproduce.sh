@@ -15,6 +15,7 @@
 #     --seeds "LIST"         of images and noise                   (default: 0 1 2)
 #     --methods "LIST"       instead of the table's own
 #     --bits "LIST"          as W/A, e.g. "6/6 4/8", instead of the table's own
+#     --quantize linear|all  as for nqcli; the rows of `all` say so (default: linear)
 #     --preprocess P         as for nqcli                          (default: what nqcli finds by itself)
 #     --threads N            as for nqcli                          (default: 0, all)
 #     --work DIR             keeps every measured run; a later call goes on from there (default: a temporary folder)
@@ -40,6 +41,7 @@ seeds="0 1 2"
 methods=""
 bits_list=""
 preprocess=""
+quantize=linear
 threads=0
 work=""
 output=""
@@ -64,6 +66,7 @@ while (($# > 0)); do
     --methods) methods=$2 ;;
     --bits) bits_list=$2 ;;
     --preprocess) preprocess=$2 ;;
+    --quantize) quantize=$2 ;;
     --threads) threads=$2 ;;
     --work) work=$2 ;;
     --output) output=$2 ;;
@@ -99,6 +102,8 @@ sizes=${sizes:-$default_sizes}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 work=${work:-$scratch/runs}
+set_suffix=""
+[[ $quantize == linear ]] || set_suffix=+$quantize
 pre=()
 [[ -z $preprocess ]] || pre=(--preprocess "$preprocess")
 
@@ -120,7 +125,7 @@ fit() {
     for run in $runs; do
       method=${run%%+*} variant=""
       [[ $run != *+* ]] || variant=${run#*+}
-      tag=${run}_w${pair%/*}a${pair#*/}
+      tag=${run}${set_suffix}_w${pair%/*}a${pair#*/}
       missing=""
       for folder in $eval_list; do
         file=$work/$2/$(basename "$folder")/n$3_s$4/$tag.json
@@ -129,11 +134,11 @@ fit() {
       [[ -n $missing ]] || continue
       if [[ ! -s $statistics ]]; then
         "$nqcli" calibrate "$1" --images "$calib" --num-images "$3" --seed "$4" "${pre[@]}" --method minmax \
-          --threads "$threads" --save-stats "$statistics" -o "$scratch/float.onnx" -q
+          --quantize "$quantize" --threads "$threads" --save-stats "$statistics" -o "$scratch/float.onnx" -q
       fi
       read -ra words <<<"$(options_of "$variant")"
       "$nqcli" quantize "$1" --stats "$statistics" --method "$method" --wbits "${pair%/*}" --abits "${pair#*/}" \
-        --seed "$4" "${words[@]}" --threads "$threads" -o "$scratch/run.onnx" -q
+        --seed "$4" "${words[@]}" --quantize "$quantize" --threads "$threads" -o "$scratch/run.onnx" -q
       for folder in $missing; do
         file=$work/$2/$(basename "$folder")/n$3_s$4/$tag.json
         mkdir -p "$(dirname "$file")"
