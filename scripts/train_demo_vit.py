@@ -299,7 +299,8 @@ def sine_cosine_embedding(dim, side):
 def init_linear(module):
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 # ---------------------------------------------------------------------------------------------------
