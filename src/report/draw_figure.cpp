@@ -17,6 +17,7 @@ constexpr double kFont = 11;
 /// Width of a character of the tick font, for spacing alone.
 constexpr double kCharacter = 6.6;
 constexpr std::size_t kLongestName = 60;
+constexpr double kStar = 12;
 
 struct Extent {
   double low = std::numeric_limits<double>::infinity();
@@ -37,6 +38,10 @@ bool stands_on_zero(const Figure& figure) {
                      [](const Series& series) { return series.draw == Draw::bars || series.draw == Draw::steps; });
 }
 
+bool has_stars(const Figure& figure) {
+  return std::any_of(figure.marks.begin(), figure.marks.end(), [](const Mark& mark) { return mark.kind == Mark::Kind::star; });
+}
+
 std::string shortened(const std::string& name) {
   if (name.size() <= kLongestName) return name;
   return name.substr(0, kLongestName / 2 - 2) + "..." + name.substr(name.size() - kLongestName / 2 + 1);
@@ -52,6 +57,8 @@ class Plot {
     width_ = width - kLeft - kRight;
     height_ = height - kTitle - kLegend - kBottom;
     corner_ = corner;
+    // A star on the first or last value stays clear of the axis.
+    if (has_stars(figure)) inset_ = kStar;
   }
 
   void draw() {
@@ -67,7 +74,7 @@ class Plot {
 
  private:
   Point at(double x, double y) const {
-    return {left_ + x_.place(x) * width_, top_ + (1 - std::clamp(y_.place(y), -0.5, 1.5)) * height_};
+    return {left_ + inset_ + x_.place(x) * (width_ - 2 * inset_), top_ + (1 - std::clamp(y_.place(y), -0.5, 1.5)) * height_};
   }
   double floor_value() const { return y_.log ? y_.low : std::clamp(0.0, y_.low, y_.high); }
 
@@ -155,7 +162,7 @@ class Plot {
     const Point p = at(mark.x, mark.y);
     if (mark.kind == Mark::Kind::star) {
       // Stars at one point stay visible behind each other.
-      const double outer = std::max(6.0, 12.0 - 2.0 * mark.tone);
+      const double outer = std::max(kStar / 2, kStar - 2.0 * mark.tone);
       std::vector<Point> star;
       for (int k = 0; k < 10; ++k) {
         const double angle = std::numbers::pi * (k / 5.0 - 0.5);
@@ -167,13 +174,20 @@ class Plot {
       canvas_.line(star, theme_.background, 0.8);
       return;
     }
-    const double y = std::max(p.y - 4, top_ + 2);
+    draw_arrow(mark, p);
+  }
+
+  /// An arrow from the side where the figure has more room, as most distributions have their peak in the middle.
+  void draw_arrow(const Mark& mark, const Point& p) {
+    const double y = std::max(p.y - 4, top_ + 2) - 2;
+    const double way = x_.place(mark.x) < 0.5 ? -1 : 1;
     const Color color = theme_.of(mark.tone);
-    const Point shaft[] = {{p.x + 26, y - 2}, {p.x + 5, y - 2}};
-    const Point head[] = {{p.x, y - 2}, {p.x + 8, y - 6}, {p.x + 8, y + 2}};
+    const Point shaft[] = {{p.x + 26 * way, y}, {p.x + 5 * way, y}};
+    const Point head[] = {{p.x, y}, {p.x + 8 * way, y - 4}, {p.x + 8 * way, y + 4}};
     canvas_.line(shaft, color, 1.6);
     canvas_.polygon(head, color);
-    canvas_.text({p.x + 30, y + 2}, mark.text, color, {.size = kFont, .is_bold = true});
+    const Anchor anchor = way < 0 ? Anchor::end : Anchor::start;
+    canvas_.text({p.x + 30 * way, y + 4}, mark.text, color, {.size = kFont, .anchor = anchor, .is_bold = true});
   }
 
   const Figure& figure_;
@@ -182,7 +196,7 @@ class Plot {
   Axis x_;
   Axis y_;
   Point corner_;
-  double left_ = 0, top_ = 0, width_ = 0, height_ = 0;
+  double left_ = 0, top_ = 0, width_ = 0, height_ = 0, inset_ = 0;
 };
 
 }  // namespace

@@ -83,7 +83,8 @@ std::string embedded_data(const Report& report) {
         quantizer["channel_scale"] = Json::array();
       }
       for (Json& curve : view["curves"]) {
-        for (const char* key : {"ratio", "mse"}) curve[key] = packed_floats(curve[key]);
+        curve["ratio"] = packed_even(curve["ratio"]);
+        curve["mse"] = packed_floats(curve["mse"]);
       }
     }
   }

@@ -27,7 +27,7 @@ std::string histogram_table(const std::string& caption, const std::vector<std::s
   if (some == nullptr) return {};
   std::vector<std::string> columns{"from"};
   columns.insert(columns.end(), names.begin(), names.end());
-  HtmlTable table(caption, columns);
+  HtmlTable table(caption, columns, kInDetails);
   for (std::int64_t bin = first; bin < last; ++bin) {
     std::vector<std::string> cells{fmt::format("{:.5g}", static_cast<double>(bin) * some->width())};
     for (const Histogram& histogram : histograms) {
@@ -70,8 +70,8 @@ void quantizer_row(HtmlTable& table, const char* title, const ReportSite& site, 
 }
 
 std::string site_figures(const Report& report, const ReportSite& site) {
-  HtmlTable table("Figures", model_columns(report, {""}));
-  figure_row(table, "own error, SQNR in dB", site, [](const SiteView& view) { return decibel_text(view.error.local_sqnr_db); });
+  HtmlTable table("Figures", model_columns(report, {"figure"}), kInDetails);
+  figure_row(table, "own error, SQNR in dB", site, own_error_text);
   figure_row(table, "own error, MSE", site, [](const SiteView& view) { return mse_text(view.error.local_mse); });
   figure_row(table, "accumulated, SQNR in dB", site, [](const SiteView& view) { return decibel_text(view.error.accumulated_sqnr_db); });
   figure_row(table, "accumulated, MSE", site, [](const SiteView& view) { return mse_text(view.error.accumulated_mse); });
@@ -88,28 +88,45 @@ std::string site_figures(const Report& report, const ReportSite& site) {
   return table.finish();
 }
 
+/// What reaches one operand in the float model, and the quantizers of the others there.
+std::string input_table(const Report& report, const ReportSite& site, std::size_t operand) {
+  std::vector<std::string> names{html_name(report.reference.label) + " X"};
+  std::vector<Histogram> inputs{site.inputs[operand]};
+  for (std::size_t k = 0; k < site.models.size(); ++k) {
+    if (!site.models[k]) continue;
+    for (const QuantizerView& quantizer : site.models[k]->quantizers) {
+      if (static_cast<std::size_t>(quantizer.operand) != operand) continue;
+      names.push_back(html_name(report.models[k].label) + (quantizer.noisy_bias.empty() ? " X" : " X + N"));
+      inputs.push_back(quantizer.input);
+    }
+  }
+  return histogram_table(operand_text(site, operand, "Input") + ": values per bin", names, inputs);
+}
+
 }  // namespace
 
+std::string operand_text(const ReportSite& site, std::size_t operand, const std::string& what) {
+  if (site.inputs.size() < 2) return what;
+  return what + (operand == 0 ? ", left operand" : ", right operand");
+}
+
+std::string own_error_text(const SiteView& view) { return view.error.quantized ? decibel_text(view.error.local_sqnr_db) : "float"; }
+
 std::string site_tables(const Report& report, const ReportSite& site) {
-  std::string text = site_figures(report, site);
-  std::vector<std::string> input_names{html_name(report.reference.label) + " X"};
-  std::vector<std::string> output_names{html_name(report.reference.label)};
-  std::vector<Histogram> inputs{site.inputs.empty() ? Histogram{} : site.inputs.front()};
+  std::string text = site_figures(report, site) + "<div class=\"beside\">";
+  for (std::size_t operand = 0; operand < site.inputs.size(); ++operand) {
+    text += input_table(report, site, operand) + codes_table(report, site, operand);
+  }
+  std::vector<std::string> names{html_name(report.reference.label)};
   std::vector<Histogram> outputs{site.output};
   for (std::size_t k = 0; k < site.models.size(); ++k) {
     const auto& view = site.models[k];
-    if (!view) continue;
-    if (!view->quantizers.empty()) {
-      const bool moved = !view->quantizers.front().noisy_bias.empty();
-      input_names.push_back(html_name(report.models[k].label) + (moved ? " X + N" : " X"));
-      inputs.push_back(view->quantizers.front().input);
-    }
-    if (view->output.counts.empty()) continue;
-    output_names.push_back(html_name(report.models[k].label));
+    if (!view || view->output.counts.empty()) continue;
+    names.push_back(html_name(report.models[k].label));
     outputs.push_back(view->output);
   }
-  return text + "<div class=\"beside\">" + histogram_table("Input: values per bin", input_names, inputs) +
-         histogram_table("Output: values per bin", output_names, outputs) + "</div>";
+  text += histogram_table("Output: values per bin", names, outputs) + noise_table(report, site);
+  return text + curve_table(report, site, "activation scale") + curve_table(report, site, "noisy bias") + "</div>";
 }
 
 }  // namespace nq

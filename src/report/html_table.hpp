@@ -10,25 +10,28 @@
 
 namespace nq {
 
-/// A table whose first column and first row are headings. Cells are HTML, the caption is plain text of our own.
+/// Attributes of tables of single layers: hundreds of them would drown the landmarks of a page.
+inline constexpr const char* kInDetails = " class=detail";
+
+/// A table whose first column and first row are headings. Cells are HTML, the caption is plain text of our own. End tags that HTML
+/// lets a writer leave out are left out of the rows: a page has thousands of them.
 class HtmlTable {
  public:
   HtmlTable(const std::string& caption, const std::vector<std::string>& columns, const std::string& attributes = {}) {
-    text_ = fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table{1}><caption>{0}</caption><thead><tr>",
-                        caption, attributes);
-    for (const std::string& column : columns) text_ += "<th scope=\"col\">" + column + "</th>";
-    text_ += "</tr></thead><tbody>\n";
+    text_ = "<div class=scroll tabindex=0";
+    if (attributes != kInDetails) text_ += fmt::format(" role=region aria-label=\"{}\"", caption);
+    text_ += fmt::format("><table{}><caption>{}</caption><thead><tr>", attributes, caption);
+    for (const std::string& column : columns) text_ += "<th scope=col>" + column;
+    text_ += "<tbody>\n";
   }
 
   void row(const std::vector<std::string>& cells, const std::string& attributes = {}) {
     text_ += "<tr" + attributes + ">";
-    for (std::size_t k = 0; k < cells.size(); ++k) {
-      text_ += k == 0 ? "<th scope=\"row\">" + cells[k] + "</th>" : "<td>" + cells[k] + "</td>";
-    }
-    text_ += "</tr>\n";
+    for (std::size_t k = 0; k < cells.size(); ++k) text_ += (k == 0 ? "<th scope=row>" : "<td>") + cells[k];
+    text_ += "\n";
   }
 
-  std::string finish() { return text_ + "</tbody></table></div>\n"; }
+  std::string finish() { return text_ + "</table></div>\n"; }
 
  private:
   std::string text_;

@@ -100,7 +100,7 @@ std::string provenance_tables(const Report& report) {
   };
   add(report.reference);
   for (const ReportModel& model : report.models) add(model);
-  HtmlTable images("Images and preprocessing", {"", ""});
+  HtmlTable images("Images and preprocessing", {"what", "value"});
   images.row({"images", std::to_string(report.images)});
   images.row({"images of the layers", std::to_string(report.layer_images)});
   images.row({"SHA-256 of the list", "<code>" + html_text(report.image_list_sha256) + "</code>"});
@@ -119,7 +119,8 @@ std::string worst_table(const Report& report) {
   std::vector<std::string> columns{"image", "label", html_name(report.reference.label)};
   for (const ReportModel& model : report.models) columns.push_back(html_name(model.label));
   columns.push_back("largest logit MSE");
-  HtmlTable table(fmt::format("{} of {} images on which the models disagree come first, worst first", report.disagreements, report.images),
+  HtmlTable table(fmt::format("{} of {} images, those on which the models disagree ({} in all) first, worst first", report.worst.size(),
+                              report.images, report.disagreements),
                   columns, " id=\"worst-table\"");
   const auto places = picture_places(report);
   for (const ReportImage& image : report.worst) {
@@ -194,8 +195,7 @@ std::string layers_table(const Report& report) {
     const ReportSite& site = report.sites[k];
     std::vector<std::string> cells{fmt::format("<a href=\"#site-{}\">{}</a>", k, html_name(site.name))};
     for (const auto& view : site.models) {
-      const bool is_float = view && !view->error.quantized;
-      cells.push_back(!view ? kNoFigure : is_float ? "float" : decibel_text(view->error.local_sqnr_db));
+      cells.push_back(view ? own_error_text(*view) : kNoFigure);
       cells.push_back(view ? decibel_text(view->error.accumulated_sqnr_db) : kNoFigure);
     }
     table.row(cells, fmt::format(" data-site=\"{}\"", k));

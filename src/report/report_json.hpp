@@ -21,6 +21,8 @@ Json json_histogram(const Histogram& histogram);
 /// the room.
 Json json_floats(const std::vector<double>& values);
 Json packed_floats(const Json& list);
+/// Numbers in even steps as their ends and count, to the last bit; others as packed_floats().
+Json packed_even(const Json& list);
 /// Numbers rounded to 65,535 steps between minus the largest magnitude and itself, which no drawing shows; and the same as
 /// that magnitude with base64 of 16-bit codes, which takes a quarter of the room.
 Json json_codes(const std::vector<float>& values);

@@ -177,6 +177,26 @@ Json json_floats(const std::vector<double>& values) {
   return list;
 }
 
+namespace {
+
+/// Numbers from `from` to `to` in even steps, as search curves are traced.
+std::vector<double> even_values(double from, double to, std::int64_t count) {
+  std::vector<double> values;
+  for (std::int64_t k = 0; k < count; ++k) {
+    values.push_back(json_float(static_cast<float>(from + (to - from) * static_cast<double>(k) / static_cast<double>(count - 1))));
+  }
+  return values;
+}
+
+}  // namespace
+
+Json packed_even(const Json& list) {
+  const auto values = list.get<std::vector<double>>();
+  const auto count = static_cast<std::int64_t>(values.size());
+  if (count < 2 || even_values(values.front(), values.back(), count) != values) return packed_floats(list);
+  return {{"from", values.front()}, {"to", values.back()}, {"count", count}};
+}
+
 Json packed_floats(const Json& list) { return packed(list.get<std::vector<float>>()); }
 
 Json json_codes(const std::vector<float>& values) {
@@ -198,7 +218,11 @@ std::vector<double> read_floats(const Json& json, const std::string& path) {
     for (const float value : unpacked<float>(json.get<std::string>(), path)) values.push_back(json_float(value));
   } else if (json.is_object()) {
     const JsonReader reader(json, path);
-    values = values_of(unpacked<std::int16_t>(reader.get<std::string>("codes"), path), reader.get<double>("largest"));
+    if (json.contains("count")) {
+      values = even_values(reader.get<double>("from"), reader.get<double>("to"), reader.bounded("count", 2, kMostBins));
+    } else {
+      values = values_of(unpacked<std::int16_t>(reader.get<std::string>("codes"), path), reader.get<double>("largest"));
+    }
   } else {
     NQ_CHECK(json.is_array(), input, "'{}' must hold lists of numbers", path);
     for (const Json& item : json) {

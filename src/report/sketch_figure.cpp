@@ -23,7 +23,7 @@ class Sketch {
     for (std::size_t k = figure_.series.size(); k-- > 0;) draw(figure_.series[k], kSigns[k % kSigns.size()]);
     std::string result = figure_.title + "\n";
     for (std::size_t k = 0; k < figure_.series.size(); ++k) {
-      result += fmt::format("  {} {}\n", kSigns[k % kSigns.size()], figure_.series[k].name);
+      result += fmt::format("  {} {}{}\n", kSigns[k % kSigns.size()], figure_.series[k].name, value_text(k));
     }
     for (int row = 0; row < rows_; ++row) {
       const bool named = row == 0 || row == rows_ - 1 || row == rows_ / 2;
@@ -34,6 +34,7 @@ class Sketch {
       result += line + "\n";
     }
     result += std::string(kMargin - 1, ' ') + "+" + std::string(static_cast<std::size_t>(columns_), '-') + "\n";
+    if (!figure_.x_names.empty()) return result;
     const std::string low = fmt::format("{:.3g}", x_.low);
     const std::string high = fmt::format("{:.3g}", x_.high);
     const auto middle = static_cast<std::size_t>(std::max(0, columns_ - static_cast<int>(low.size() + high.size())));
@@ -42,6 +43,9 @@ class Sketch {
   }
 
  private:
+  /// What stands under the bar of a series, where every series is one bar.
+  std::string value_text(std::size_t series) const { return series < figure_.x_names.size() ? "  " + figure_.x_names[series] : ""; }
+
   double value_at(double place) const {
     if (!y_.log) return y_.low + place * (y_.high - y_.low);
     return std::pow(10.0, std::log10(y_.low) + place * (std::log10(y_.high) - std::log10(y_.low)));

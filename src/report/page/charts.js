@@ -26,8 +26,7 @@ const ReportCharts = (() => {
         responsive: true,
         maintainAspectRatio: false,
         interaction: { mode: "nearest", axis: "x", intersect: false },
-        plugins: { legend: { labels: { color: style("--text"), boxWidth: 12,
-          filter: (item, data) => !data.datasets[item.datasetIndex].unnamed } } },
+        plugins: { legend: { labels: { color: style("--text"), boxWidth: 12 } } },
         scales: { x, y },
         ...more,
       },
@@ -106,22 +105,44 @@ const ReportCharts = (() => {
     return result;
   }
 
+  // A star with an edge in the panel's colour. The first model's is the largest and the others lie on it, so that
+  // stars at one point stay visible behind each other.
+  function drawStar(context, x, y, place) {
+    const outer = Math.max(6, 12 - 2 * place);
+    context.beginPath();
+    for (let k = 0; k < 10; ++k) {
+      const angle = Math.PI * (k / 5 - 0.5);
+      const radius = (k % 2 === 0 ? 1 : 0.43) * outer;
+      context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+    }
+    context.closePath();
+    context.fillStyle = tone(place);
+    context.strokeStyle = style("--panel");
+    context.lineWidth = 1;
+    context.fill();
+    context.stroke();
+  }
+
   function scores(report, picture) {
     const label = (row) => (row === 0 ? report.reference.label : report.models[row - 1].label);
     const lines = picture.scores.map((row, place) => line(label(place), place,
       row.map((y, k) => ({ x: picture.scored.length ? picture.scored[k] : k, y })), { borderWidth: row.length > 200 ? 0.8 : 1.5 }));
-    const stars = picture.scores.map((row, place) => {
-      const best = row.indexOf(Math.max(...row));
-      return { label: "highest of " + label(place), unnamed: true, data: [{ x: picture.scored.length ? picture.scored[best] : best, y: row[best] }],
-        pointStyle: "star", pointRadius: 9 + 2 * (picture.scores.length - place), borderWidth: 2, borderColor: tone(place), backgroundColor: tone(place) };
-    });
-    const result = config([...stars, ...lines], axis("class", { type: "linear" }), axis("logit", {}));
-    for (const star of stars) star.clip = false;
+    const highest = lines.map(({ data }) => data.reduce((best, point) => (point.y > best.y ? point : best)));
+    const classes = lines[0].data.map((point) => point.x);
+    // Room beside the first and the last class, where a star would lie on the axis.
+    const margin = Math.max(0.5, 0.015 * (classes[classes.length - 1] - classes[0]));
+    const x = axis("class", { type: "linear", min: classes[0] - margin, max: classes[classes.length - 1] + margin });
+    x.ticks.includeBounds = false;
     if (report.classes <= kNamedClasses && report.class_names.length > 0) {
-      result.options.scales.x = axis("", { type: "linear", max: report.classes - 1 });
-      Object.assign(result.options.scales.x.ticks, { stepSize: 1, autoSkip: false, maxRotation: 45,
-        callback: (value) => report.class_names[value] || String(value) });
+      x.title.display = false;
+      x.afterBuildTicks = (scale) => { scale.ticks = classes.map((value) => ({ value })); };
+      Object.assign(x.ticks, { autoSkip: false, maxRotation: 45, callback: (value) => report.class_names[value] || String(value) });
     }
+    const result = config(lines, x, axis("logit", { grace: "5%" }));
+    result.plugins = [{ id: "stars", afterDatasetsDraw: (chart) => highest.forEach((point, place) => {
+      if (!chart.isDatasetVisible(place)) return;
+      drawStar(chart.ctx, chart.scales.x.getPixelForValue(point.x), chart.scales.y.getPixelForValue(point.y), place);
+    }) }];
     return result;
   }
 
@@ -132,9 +153,19 @@ const ReportCharts = (() => {
     return config(datasets, axis("layer, in network order", { type: "linear" }), axis("SQNR in dB", {}));
   }
 
+  // An axis of models: every one is named, a long name in part.
+  const modelAxis = () => {
+    const made = axis("", { type: "category" });
+    Object.assign(made.ticks, { autoSkip: false, maxRotation: 45, callback(value) {
+      const name = this.getLabelForValue(value);
+      return name.length > 24 ? name.slice(0, 22) + "\u2026" : name;
+    } });
+    return made;
+  };
+
   function mse(report) {
     const result = config([{ type: "bar", label: "logit MSE", data: report.models.map((model) => model.logit_mse),
-      backgroundColor: report.models.map((_, place) => tone(place + 1)), maxBarThickness: 90 }], axis("", { type: "category" }),
+      backgroundColor: report.models.map((_, place) => tone(place + 1)), maxBarThickness: 90 }], modelAxis(),
       axis("logit MSE", { beginAtZero: true }));
     result.type = "bar";
     result.data.labels = report.models.map((model) => model.label);
@@ -150,7 +181,7 @@ const ReportCharts = (() => {
         pointBackgroundColor: models.map((_, place) => tone(place)), borderColor: models.map((_, place) => tone(place)) },
       { type: "bar", label: "interval", data: models.map((model) => model.top1_interval.map((end) => 100 * end)),
         backgroundColor: models.map((_, place) => faded(tone(place), 0.35)), maxBarThickness: 26 },
-    ], axis("", { type: "category" }), axis("top-1 in %", { beginAtZero: false }));
+    ], modelAxis(), axis("top-1 in %", { beginAtZero: false }));
     result.type = "bar";
     result.data.labels = models.map((model) => model.label);
     result.options.plugins.legend.display = false;

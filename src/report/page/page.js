@@ -4,16 +4,17 @@
   const report = JSON.parse(document.getElementById("report-data").textContent);
   unpack(report);
   const byId = (id) => document.getElementById(id);
-  // Long lists of numbers are stored as the bytes of float32 numbers, or of 16-bit codes.
+  // Long lists of numbers are stored as the bytes of float32 numbers or of 16-bit codes, even ones by their ends.
   function unpack(data) {
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
     const floats = (text) => [...new Float32Array(bytes(text))];
     const codes = (list) => [...new Int16Array(bytes(list.codes))].map((code) => code * list.largest / 32767);
+    const even = (list) => Array.from({ length: list.count }, (_, k) => list.from + (list.to - list.from) * k / (list.count - 1));
     for (const picture of data.pictures) picture.scores = picture.scores.map(floats);
     for (const view of data.sites.flatMap((site) => site.models)) {
       for (const quantizer of view ? view.quantizers : []) quantizer.noisy_bias = codes(quantizer.noisy_bias);
       for (const curve of view ? view.curves : []) {
-        curve.ratio = floats(curve.ratio);
+        curve.ratio = typeof curve.ratio === "string" ? floats(curve.ratio) : even(curve.ratio);
         curve.mse = floats(curve.mse);
       }
     }
@@ -29,11 +30,21 @@
     return made;
   }
 
+  // On paper a chart has a size of its own, about that of its place there, and is finer.
+  function draw(entry) {
+    const made = entry.make();
+    const printing = "printing" in document.documentElement.dataset;
+    if (printing) Object.assign(made.options, { responsive: false, devicePixelRatio: 3 });
+    entry.chart = new Chart(entry.canvas, made);
+    if (printing) entry.chart.resize(entry.wide ? 700 : 340, 230);
+  }
+
   function addChart(parent, title, description, make, wide = false) {
     const canvas = element("canvas", { role: "img", "aria-label": title + ". " + description });
     parent.append(element("figure", { class: wide ? "chart wide" : "chart" }, element("figcaption", {}, title),
       element("div", { class: "canvas" }, canvas)));
-    const entry = { canvas, make, chart: new Chart(canvas, make()) };
+    const entry = { canvas, make, wide };
+    draw(entry);
     charts.push(entry);
     return entry;
   }
@@ -51,7 +62,7 @@
   function redraw() {
     for (const entry of charts) {
       entry.chart.destroy();
-      entry.chart = new Chart(entry.canvas, entry.make());
+      draw(entry);
     }
   }
 
@@ -105,35 +116,34 @@
   let open_site = null;
   let logarithmic = false;
 
-  function siteCharts(parent, site) {
-    const inputs = site.inputs.length ? [{ label: report.reference.label + ", X", place: 0, histogram: site.inputs[0] }] : [];
-    if (inputs.length) {
-      const grid = element("div", { class: "charts" });
-      parent.append(element("h4", {}, "Float model"), grid);
-      addChart(grid, "Input X", "Histogram.", () => ReportCharts.histograms(inputs, logarithmic));
-      addChart(grid, "Output", "Histogram.", () => ReportCharts.histograms(
-        [{ label: report.reference.label, place: 0, histogram: site.output }], logarithmic));
-    }
-    site.models.forEach((view, model) => {
-      if (!view || view.quantizers.length === 0) return;
-      const quantizer = view.quantizers[0];
-      const grid = element("div", { class: "charts" });
-      const heading = element("h4", {}, report.models[model].label);
-      parent.append(heading, grid);
-      const name = quantizer.noisy_bias.length ? "X + N" : "X";
-      addChart(grid, "Quantizer input " + name, "Histogram beside the float input.", () => ReportCharts.histograms(
-        [...inputs, { label: report.models[model].label + ", " + name, place: model + 1, histogram: quantizer.input }], logarithmic));
-      if (quantizer.codes.length) {
-        const share = (100 * quantizer.clipped / Math.max(1, quantizer.values)).toPrecision(3);
-        addChart(grid, "Quantized values, " + quantizer.bits + " bits, " + share + " % clipped", "Count of every code.",
-          () => ReportCharts.codes(report, quantizer, model, logarithmic));
-      }
-      if (view.output.counts.length) {
-        const loss = view.local_mse === null ? "" : ", MSE " + view.local_mse.toPrecision(4);
-        addChart(grid, "Output" + loss, "Histogram beside the float output, the difference marked.",
-          () => ReportCharts.outputs(report, site, model, logarithmic));
-      }
-    });
+  // What is said of a layer's input: a product of activations has two.
+  const operandText = (site, operand) => (site.inputs.length < 2 ? "" : operand === 0 ? ", left operand" : ", right operand");
+
+  function floatCharts(parent, site) {
+    if (site.inputs.length === 0) return;
+    const label = report.reference.label;
+    const grid = element("div", { class: "charts" });
+    parent.append(element("h4", {}, "Float model"), grid);
+    site.inputs.forEach((histogram, operand) => addChart(grid, "Input X" + operandText(site, operand), "Histogram.",
+      () => ReportCharts.histograms([{ label: label + ", X", place: 0, histogram }], logarithmic)));
+    addChart(grid, "Output", "Histogram.", () => ReportCharts.histograms([{ label, place: 0, histogram: site.output }], logarithmic));
+  }
+
+  function quantizerCharts(grid, site, model, quantizer) {
+    const name = quantizer.noisy_bias.length ? "X + N" : "X";
+    const operand = operandText(site, quantizer.operand);
+    const entries = [{ label: report.models[model].label + ", " + name, place: model + 1, histogram: quantizer.input }];
+    const input = site.inputs[quantizer.operand];
+    if (input) entries.unshift({ label: report.reference.label + ", X", place: 0, histogram: input });
+    addChart(grid, "Quantizer input " + name + operand, "Histogram beside the float input.",
+      () => ReportCharts.histograms(entries, logarithmic));
+    if (quantizer.codes.length === 0) return;
+    const share = (100 * quantizer.clipped / Math.max(1, quantizer.values)).toPrecision(3);
+    addChart(grid, "Quantized values" + operand + ", " + quantizer.bits + " bits, " + share + " % clipped", "Count of every code.",
+      () => ReportCharts.codes(report, quantizer, model, logarithmic));
+  }
+
+  function searchCharts(parent, site) {
     const grid = element("div", { class: "charts" });
     parent.append(element("h4", {}, "Noisy bias and search"), grid);
     if (ReportCharts.noise(report, site)) addChart(grid, "Noisy bias N per channel", "Points.", () => ReportCharts.noise(report, site));
@@ -141,7 +151,26 @@
       if (!ReportCharts.curves(report, site, parameter)) continue;
       addChart(grid, "Loss over the " + parameter, "The chosen value is at 1.", () => ReportCharts.curves(report, site, parameter));
     }
-    if (!grid.children.length) grid.append(element("p", {}, "No noisy bias, and no recipe beside the models to draw search curves from."));
+    if (grid.children.length === 0) grid.append(element("p", {}, "No noisy bias. Search curves need a layer with weights and the recipe beside the model."));
+  }
+
+  function siteCharts(parent, site) {
+    if (site.models.every((view) => !view || view.quantizers.length === 0)) {
+      parent.append(element("p", {}, "No model quantizes the input of this layer, so there is nothing to draw."));
+      return;
+    }
+    floatCharts(parent, site);
+    site.models.forEach((view, model) => {
+      if (!view || view.quantizers.length === 0) return;
+      const grid = element("div", { class: "charts" });
+      parent.append(element("h4", {}, report.models[model].label), grid);
+      for (const quantizer of view.quantizers) quantizerCharts(grid, site, model, quantizer);
+      if (view.output.counts.length === 0) return;
+      const loss = view.local_mse === null ? "" : ", MSE " + view.local_mse.toPrecision(4);
+      addChart(grid, "Output" + loss, "Histogram beside the float output, the difference marked.",
+        () => ReportCharts.outputs(report, site, model, logarithmic));
+    });
+    searchCharts(parent, site);
   }
 
   function siteFigures(place) {
@@ -225,6 +254,13 @@
   makeGallery();
   showLayers();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("beforeprint", () => charts.forEach((entry) => entry.chart.resize()));
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.printing = "";
+    redraw();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.printing;
+    redraw();
+  });
   document.documentElement.dataset.ready = "true";
 })();

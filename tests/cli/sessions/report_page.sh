@@ -23,9 +23,9 @@ hostile_image="\"'><b>&amp;"$'\u2028'".png"
 cp "images/01_square/0001.png" "images/$hostile_class/$hostile_image"
 hostile_label='</script><svg onload=hostile=3>'
 
-for method in easyquant noisyquant; do
-  ok calibrate vit.onnx --images "$NQ_SOURCE/models/images/calib" "${pre[@]}" --num-images 8 --method $method --wbits 4 --abits 4 -o $method.onnx -q
-done
+calibrate=(calibrate vit.onnx --images "$NQ_SOURCE/models/images/calib" "${pre[@]}" --num-images 8 --wbits 4 --abits 4 -q)
+ok "${calibrate[@]}" --method easyquant -o easyquant.onnx
+ok "${calibrate[@]}" --method noisyquant --quantize all --exclude patch_embed -o noisyquant.onnx
 ok report --reference vit.onnx --model easyquant.onnx --model noisyquant.onnx --images images "${pre[@]}" --layer-images 4 --pictures 4 \
   --show "$hostile_class/$hostile_image" --label vit --label "$hostile_label" --label noisy -o report.html -q
 

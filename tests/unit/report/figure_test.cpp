@@ -53,6 +53,31 @@ TEST_CASE("the highest score of every model has a star") {
   REQUIRE(figure.marks[2].x == 0);
 }
 
+TEST_CASE("stars stay clear of the axes and an arrow of the distribution's peak") {
+  Report report = test::sample_report("name");
+  PlotOptions options;
+  options.figure = PlotFigure::scores;
+  // The first class of three, at the left end: its star reaches no further than the axis at x = 58.
+  REQUIRE(plot_svg(report, options).find("<polygon points=\"70,") != std::string::npos);
+  options.figure = PlotFigure::site;
+  options.site = "0";
+  report.sites[0].output = {0, 0, {1, 9, 90}};
+  for (auto& view : report.sites[0].models) view->output = {0, 0, {1, 14, 85}};
+  REQUIRE(plot_svg(report, options).find("text-anchor=\"start\" font-weight=\"bold\" fill=\"#d66e00\">5 %") != std::string::npos);
+  report.sites[0].output = {0, 0, {90, 9, 1}};
+  for (auto& view : report.sites[0].models) view->output = {0, 0, {80, 18, 2}};
+  REQUIRE(plot_svg(report, options).find("text-anchor=\"end\" font-weight=\"bold\" fill=\"#d66e00\">10 %") != std::string::npos);
+}
+
+TEST_CASE("a sketch of bars says their values") {
+  const Report report = test::sample_report("name");
+  PlotOptions options;
+  options.figure = PlotFigure::mse;
+  const std::string text = plot_text(report, options);
+  REQUIRE(text.find("name1  0.5\n") != std::string::npos);
+  REQUIRE(text.find("name2  0.375 (-25 %)\n") != std::string::npos);
+}
+
 TEST_CASE("every figure is drawn on every ground, the same each time") {
   const Report report = test::sample_report("<b>&\"");
   for (const PlotFigure figure : {PlotFigure::mse, PlotFigure::scores, PlotFigure::site, PlotFigure::layers, PlotFigure::curve, PlotFigure::noise}) {

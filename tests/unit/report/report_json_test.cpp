@@ -39,6 +39,23 @@ TEST_CASE("the page holds the same data, its pictures apart") {
   REQUIRE(report_to_json(read) == report_to_json(report));
 }
 
+TEST_CASE("numbers in even steps are packed as their ends, to the last bit") {
+  for (const auto& [from, to, steps] : {std::tuple(0.4, 1.6, 48), {0.0, 2.0, 40}, {-1.0, 1.0, 1}}) {
+    std::vector<double> values;
+    for (int k = 0; k <= steps; ++k) values.push_back(from + (to - from) * k / steps);
+    const Json list = json_floats(values);
+    const Json packed = packed_even(list);
+    REQUIRE(packed.size() == 3);
+    REQUIRE(read_floats(packed, "x") == read_floats(list, "x"));
+    Json uneven = list;
+    uneven[0] = uneven[0].get<double>() - 0.01;
+    uneven.push_back(9.0);
+    REQUIRE(packed_even(uneven) == packed_floats(uneven));
+  }
+  for (const Json& list : {Json::array(), Json{1.0}}) REQUIRE(packed_even(list) == packed_floats(list));
+  for (const std::int64_t count : {-1, 1, 1 << 30}) REQUIRE_THROWS_AS(read_floats(Json{{"from", 0.0}, {"to", 1.0}, {"count", count}}, "x"), Error);
+}
+
 TEST_CASE("packed numbers are the numbers, to the last bit") {
   const Json list = json_floats(std::vector<double>{0.1, -1.0 / 3, 1e-30, 0, 3e38});
   const Json packed = packed_floats(list);
