@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the NoisyQuant supplement's Table 1 and Figures 1 and 2 for one model: logit errors, scores of an image that one method
-# gets wrong, and input and output of an fc2 layer; and a report for each number of bits.
+# gets wrong, and input and output of a layer; and a report for each number of bits.
 #
 #   scripts/figures.sh MODEL CALIB TEST OUT [BITS...]
 #
@@ -25,9 +25,18 @@ names=()
 [[ -z ${NQ_CLASS_NAMES:-} ]] || names=(--class-names "$NQ_CLASS_NAMES")
 mkdir -p "$out"
 
-# The first fc2 of the network, as in Figure 2a, unless NQ_SITE says another.
-fc2_site() {
-  "$nqcli" inspect "$model" --json -q | sed -n -E 's/^ *"name": "(.*)",?$/\1/p' | grep -E 'fc2|mlp/Gemm_1|linear_2' | head -n 1
+# A layer for Figure 2: the fc2 layer whose output error NoisyQuant lowers most against EasyQuant; any layer where no fc2 has a noisy bias.
+figure2_site() {
+  python3 -c '
+import json, re, sys
+def gain(site):
+    easy, noisy = site["models"][:2]
+    if not easy or not noisy or not easy["local_mse"] or not any(view["noisy_bias"] for view in noisy["quantizers"]):
+        return 0
+    return 1 - noisy["local_mse"] / easy["local_mse"]
+sites = json.load(open(sys.argv[1]))["sites"]
+fc2 = [site for site in sites if re.search("fc2|mlp/Gemm_1|linear_2", site["name"]) and gain(site) > 0]
+print(max(fc2 or sites, key=gain)["name"])' "$1"
 }
 # An image of Figure 1: the float model and NoisyQuant are right, EasyQuant is wrong; nothing when there is none.
 chosen_image() {
@@ -39,8 +48,6 @@ for image in json.load(open(sys.argv[1]))["pictures"]:
         print(image["name"])
         break' "$1"
 }
-
-site=${NQ_SITE:-$(fc2_site || true)}
 
 for bits in "${bits_list[@]}"; do
   form=w${bits}a${bits}
@@ -56,6 +63,7 @@ for bits in "${bits_list[@]}"; do
   "$nqcli" report --reference "$model" "${models[@]}" --label float --label EasyQuant --label NoisyQuant --label best \
     --images "$test_images" "${preprocess[@]}" "${names[@]}" --limit "${NQ_LIMIT:-0}" -o "$report" --data "$out/report_$form.json" -q
   image=$(chosen_image "$out/report_$form.json")
+  site=${NQ_SITE:-$(figure2_site "$out/report_$form.json")}
   for ending in svg png; do
     "$nqcli" plot "$report" --figure mse -o "$out/table1_$form.$ending" -q
     "$nqcli" plot "$report" --figure scores ${image:+--image "$image"} -o "$out/figure1_$form.$ending" -q
