@@ -95,12 +95,13 @@ const ReportCharts = (() => {
 
   function codes(report, quantizer, model, log) {
     const all = Math.max(1, quantizer.values);
-    const data = quantizer.codes.map((count, k) => ({
-      x: (quantizer.code_min + k - quantizer.zero_point) * quantizer.scale, y: log && count === 0 ? null : count / all,
-    }));
+    const value = (k) => (quantizer.code_min + k - quantizer.zero_point) * quantizer.scale;
+    const data = quantizer.codes.map((count, k) => ({ x: value(k), y: log && count === 0 ? null : count / all }));
+    // All codes that can occur, whole bars: the axis would end in the middle of the first and last that do.
+    const x = axis("value", { type: "linear", offset: false, min: value(-0.5), max: value(data.length - 0.5) });
+    x.ticks.includeBounds = false;
     const result = config([{ type: "bar", label: report.models[model].label, data, backgroundColor: tone(model + 1), barPercentage: 0.9,
-      categoryPercentage: 1, minBarLength: 1 }], axis("value", { type: "linear", offset: false }),
-      shareAxis(log, log ? 10 ** Math.floor(Math.log10(1 / all)) : 0));
+      categoryPercentage: 1, minBarLength: 1 }], x, shareAxis(log, log ? 10 ** Math.floor(Math.log10(1 / all)) : 0));
     result.type = "bar";
     return result;
   }
