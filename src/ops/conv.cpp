@@ -112,6 +112,7 @@ kernels::ConvShape transpose_shape(const OpContext& context) {
   shape.c_in = x[1] / shape.groups;
   shape.c_out = w[1];
   const auto sizes = spatial_sizes(context, 0);
+  const auto kernel = spatial_sizes(context, 1);
   const std::size_t count = sizes.size();
   const auto strides = spatial_attr(context, "strides", count, 1);
   const auto dilations = spatial_attr(context, "dilations", count, 1);
@@ -125,7 +126,7 @@ kernels::ConvShape transpose_shape(const OpContext& context) {
   for (std::size_t i = 0; i < count; ++i) {
     kernels::WindowAxis& axis = axes[i];
     axis.out = sizes[i];
-    axis.kernel = w[static_cast<int>(i) + 2];
+    axis.kernel = kernel[i];
     axis.stride = strides[i];
     axis.dilation = dilations[i];
     axis.pad_begin = pads[i];

@@ -27,6 +27,13 @@ void place_explicit(kernels::WindowAxis& axis, bool ceil_mode) {
   if (ceil_mode && (axis.out - 1) * axis.stride >= axis.in + axis.pad_begin) --axis.out;
 }
 
+void check_sizes(const OpContext& context, std::string_view what, const std::vector<std::int64_t>& sizes) {
+  for (const std::int64_t size : sizes) {
+    NQ_CHECK(size >= -kMaxWindowSize && size <= kMaxWindowSize, resource, "{} has {} of {}, beyond the limit of {}",
+             context.node().op_type, what, size, kMaxWindowSize);
+  }
+}
+
 }  // namespace
 
 std::vector<std::int64_t> spatial_attr(const OpContext& context, std::string_view name, std::size_t count,
@@ -35,6 +42,7 @@ std::vector<std::int64_t> spatial_attr(const OpContext& context, std::string_vie
   std::vector<std::int64_t> values = attr_ints(context.node(), name);
   NQ_CHECK(values.size() == count, input, "{} attribute {} has {} values for {} spatial axes",
            context.node().op_type, name, values.size(), count);
+  check_sizes(context, name, values);
   return values;
 }
 
@@ -42,7 +50,9 @@ std::vector<std::int64_t> spatial_sizes(const OpContext& context, int i) {
   const Shape& shape = context.input_shape(i);
   NQ_CHECK(shape.rank() >= 3, input, "{} needs spatial axes, got shape {}", context.node().op_type,
            to_string(shape));
-  return {shape.begin() + 2, shape.end()};
+  std::vector<std::int64_t> sizes(shape.begin() + 2, shape.end());
+  check_sizes(context, "an axis", sizes);
+  return sizes;
 }
 
 kernels::Window make_window(const std::vector<kernels::WindowAxis>& axes) {
@@ -57,6 +67,7 @@ kernels::Window window_of(const OpContext& context, const WindowRules& rules) {
   const std::size_t count = sizes.size();
   NQ_CHECK(rules.kernel.size() == count, input, "{} has a kernel of {} axes for {} spatial axes",
            context.node().op_type, rules.kernel.size(), count);
+  check_sizes(context, "a kernel", rules.kernel);
   const auto strides = spatial_attr(context, "strides", count, 1);
   const auto dilations = spatial_attr(context, "dilations", count, 1);
   const std::string auto_pad = attr_string(context.node(), "auto_pad", "NOTSET");
