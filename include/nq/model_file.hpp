@@ -32,10 +32,9 @@ class ModelFile {
 
   explicit ModelFile(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-  /// Writes to a temporary name in the target folder, then renames. External data stays where it is
-  /// when the file goes to the same folder, else its bytes are taken along. A model that would be
-  /// larger than 512 MiB as one file keeps its weights in `<file name>.data` beside it. Throws
-  /// Error(input).
+  /// Writes to a temporary name in the target folder, then renames. The bytes of external data are taken
+  /// along. A model that would be larger than 512 MiB as one file keeps its weights in `<file name>.data`
+  /// beside it. Throws Error(input).
   void save(const std::filesystem::path& path) const;
   /// Deterministic serialization.
   std::string serialize() const;

@@ -26,7 +26,7 @@ bool same_folder(const std::filesystem::path& file, const std::filesystem::path&
 class Saver {
  public:
   Saver(const ModelFile::Impl& impl, const std::filesystem::path& path, std::uint64_t max_single_file)
-      : impl_(impl), path_(path), stays_(same_folder(path, impl.external.folder())), max_single_file_(max_single_file) {}
+      : impl_(impl), path_(path), max_single_file_(max_single_file) {}
 
   void save() {
     const bool has_external = !external_files(impl_.proto).empty();
@@ -34,7 +34,7 @@ class Saver {
       onnx::ModelProto proto = impl_.proto;
       write_data(proto);
       write_file_atomically(path_, serialize_proto(proto));
-    } else if (has_external && !stays_) {
+    } else if (has_external) {
       onnx::ModelProto proto = impl_.proto;
       embed_data(proto);
       write_file_atomically(path_, serialize_proto(proto));
@@ -44,10 +44,9 @@ class Saver {
   }
 
  private:
-  /// Bytes of the file if it were written as one; external data that stays does not count.
+  /// Bytes of the file if it were written as one.
   std::uint64_t total_bytes() const {
     std::uint64_t total = impl_.proto.ByteSizeLong();
-    if (stays_) return total;
     visit_tensors(impl_.proto.graph(), [&](const onnx::TensorProto& tensor) {
       if (is_external(tensor)) total += read(tensor).bytes();
     });
@@ -58,7 +57,7 @@ class Saver {
     return tensor_from_proto(tensor, std::shared_ptr<const void>(), impl_.external);
   }
 
-  /// Locations are relative to the folder it was loaded from and mean nothing elsewhere.
+  /// A file that leaned on the float model's data would be as large as both, and lost with it.
   void embed_data(onnx::ModelProto& proto) const {
     visit_tensors(*proto.mutable_graph(), [&](onnx::TensorProto& tensor) {
       if (!is_external(tensor)) return;
@@ -91,7 +90,6 @@ class Saver {
     };
     visit_tensors(*proto.mutable_graph(), [&](onnx::TensorProto& tensor) {
       if (is_external(tensor)) {
-        if (stays_) return;
         const Tensor source = read(tensor);
         append(tensor, tensor_to_proto(source, tensor.name()).raw_data());
         forget_file_pages({source.data(), source.bytes()});
@@ -105,7 +103,8 @@ class Saver {
 
   /// A name that no external data of the source has: the source's file is never overwritten.
   std::string free_data_name() const {
-    const std::set<std::string> taken = stays_ ? external_files(impl_.proto) : std::set<std::string>();
+    const bool beside_source = same_folder(path_, impl_.external.folder());
+    const std::set<std::string> taken = beside_source ? external_files(impl_.proto) : std::set<std::string>();
     std::string name = path_.filename().string() + ".data";
     for (int suffix = 2; taken.contains(name); ++suffix) name = fmt::format("{}.data{}", path_.filename().string(), suffix);
     return name;
@@ -113,7 +112,6 @@ class Saver {
 
   const ModelFile::Impl& impl_;
   const std::filesystem::path& path_;
-  bool stays_;
   std::uint64_t max_single_file_;
 };
 

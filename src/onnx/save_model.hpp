@@ -13,9 +13,8 @@ inline constexpr std::uint64_t kMaxSingleFileBytes = std::uint64_t{512} << 20;
 /// Deterministic serialization. Throws Error(resource) above 2 GiB.
 std::string serialize_proto(const onnx::ModelProto& proto);
 
-/// Writes the model under a temporary name, then renames it. External data stays where it is when
-/// the file goes to the folder of the data. Else its bytes are taken along: into the file, or, when
-/// model and data are larger than `max_single_file`, into `<file name>.data` beside it.
+/// Writes the model under a temporary name, then renames it. The bytes of external data are taken along: into the
+/// file, or, when model and data are larger than `max_single_file`, into `<file name>.data` beside it.
 void save_model(const ModelFile::Impl& impl, const std::filesystem::path& path,
                 std::uint64_t max_single_file = kMaxSingleFileBytes);
 

@@ -55,6 +55,15 @@ TEST_CASE("external data above the limit is copied to a file beside the new mode
   CHECK(last_value(folder / "other/n.onnx") == 750.5F);
 }
 
+TEST_CASE("a model written beside its source does not need the source's data", "[onnx]") {
+  const TempDir folder;
+  save_model(large_model().impl(), folder / "m.onnx", 2000);
+  ModelFile::load(folder / "m.onnx").save(folder / "n.onnx");
+  std::filesystem::remove(folder / "m.onnx.data");
+  CHECK(folder.names() == std::vector<std::string>{"m.onnx", "n.onnx"});
+  CHECK(last_value(folder / "n.onnx") == 750.5F);
+}
+
 TEST_CASE("the data of the source is never overwritten", "[onnx]") {
   const TempDir folder;
   save_model(large_model().impl(), folder / "m.onnx", 2000);
