@@ -494,9 +494,15 @@ Training took 16 minutes on one core, with bfloat16 instructions, of a busy mach
 the same; the weights, and with them the last digits of the accuracies, depend on the PyTorch build and the
 CPU.
 
+## Other families
+
+`demo_swin.onnx` (shifted windows, patch merging) and `demo_resmlp.onnx` (no attention) are trained on
+the same figures, for less long, by `python scripts/train_demo_families.py --out models`; `demo_families.report.json` has their
+settings and figures. They use the images above.
+
 ## Licence
 
-The model and all images were made by the project's own script, from no outside data or weights, and
+The models and all images were made by the project's own scripts, from no outside data or weights, and
 are under the project's licence.
 """
 
