@@ -11,11 +11,11 @@
 namespace nq::kernels {
 namespace {
 
-constexpr std::int64_t kAmxRows = 16;                      ///< rows of a tile of A and of sums
-constexpr std::int64_t kAmxBytes = 64;                     ///< depth of a tile of A
-constexpr std::int64_t kAmxSteps = kAmxBytes / 4;          ///< rows of a tile of B, four of the depth each
-constexpr std::int64_t kAmxTile = kAmxRows * kAmxBytes;    ///< bytes
-constexpr std::int64_t kPanelStep = kPanelColumns * 4;     ///< bytes of one step of a panel of B
+constexpr std::int64_t kAmxRows = 16;                    ///< rows of a tile of A and of sums
+constexpr std::int64_t kAmxBytes = 64;                   ///< depth of a tile of A
+constexpr std::int64_t kAmxSteps = kAmxBytes / 4;        ///< rows of a tile of B, four of the depth each
+constexpr std::int64_t kAmxTile = kAmxRows * kAmxBytes;  ///< bytes
+constexpr std::int64_t kPanelStep = kPanelColumns * 4;   ///< bytes of one step of a panel of B
 
 /// Operand of LDTILECFG.
 struct alignas(64) TileConfig {
@@ -53,10 +53,10 @@ inline void pack_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t
   }
 }
 
-/// One panel of B; its last tile is a copy where the depth does not fill it.
+/// One panel of B; where the depth does not fill its last tile, a padded copy stands for that.
 struct AmxPanel {
-  const std::int8_t* values;  ///< [steps][kPanelColumns][4]
-  const std::int8_t* last;    ///< [kAmxSteps][kPanelColumns][4]
+  const std::int8_t* values;          ///< [steps][kPanelColumns][4]
+  const std::int8_t* last = nullptr;  ///< [kAmxSteps][kPanelColumns][4], or null
 };
 
 /// Sums of 32 x 32 outputs, or of their first 16 rows, into `sums` [32, kPanelColumns].
@@ -69,7 +69,8 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
     _tile_zero(3);
   }
   for (std::int64_t k = 0; k < depth_tiles; ++k) {
-    const std::int8_t* columns = k + 1 == depth_tiles ? b.last : b.values + k * kAmxSteps * kPanelStep;
+    const bool is_padded = b.last != nullptr && k + 1 == depth_tiles;
+    const std::int8_t* columns = is_padded ? b.last : b.values + k * kAmxSteps * kPanelStep;
     _tile_loadd(6, columns, kPanelStep);
     _tile_loadd(4, a + k * kAmxTile, kAmxBytes);
     _tile_dpbusd(0, 4, 6);
@@ -100,10 +101,9 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
   const std::int64_t panel_bytes = g.steps * kPanelStep;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
-    AmxPanel panel{g.b + col0 * g.steps * 4, nullptr};
-    panel.last = panel.values + (depth_tiles - 1) * kAmxSteps * kPanelStep;
+    AmxPanel panel{g.b + col0 * g.steps * 4};
     if (const std::int64_t used = g.steps % kAmxSteps; used != 0) {
-      std::memcpy(rest, panel.last, static_cast<std::size_t>(used * kPanelStep));
+      std::memcpy(rest, panel.values + (g.steps - used) * kPanelStep, static_cast<std::size_t>(used * kPanelStep));
       panel.last = rest;
     }
     for (std::int64_t first = 0; first < rows; first += 2 * kAmxRows) {
@@ -125,7 +125,7 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
 void integer_block_amx(const IntegerBlock& g) {
   const TileConfig config;
   _tile_loadconfig(&config);
-  const std::int64_t depth_tiles = pieces(g.steps, kAmxSteps);
+  const std::int64_t depth_tiles = (g.steps + kAmxSteps - 1) / kAmxSteps;
   for (std::int64_t row0 = 0; row0 < g.rows; row0 += kIntegerRowBlock) {
     const std::int64_t rows = g.rows - row0 < kIntegerRowBlock ? g.rows - row0 : kIntegerRowBlock;
     pack_amx_rows(g, row0, rows, depth_tiles);

@@ -38,7 +38,7 @@ TEST_CASE("quantized layers have exact sums in every setting", "[kernels]") {
   const Case c = GENERATE(Case{1, 1, 1, {0.05F, 3, 0, 255}}, Case{13, 30, 17, {0.02F, 128, 0, 255}},
                           Case{29, 65, 40, {0.03F, -5, -128, 127}}, Case{100, 192, 70, {0.2F, 31, 0, 63}},
                           Case{171, 770, 33, {0.4F, 0, -8, 7}}, Case{430, 68, 33, {0.02F, 120, 0, 255}},
-                          Case{40, 64, 300, {0.03F, 7, -128, 127}});
+                          Case{40, 64, 300, {0.03F, 7, -128, 127}}, Case{3, 0, 5, {0.1F, 1, 0, 255}});
   const auto x = normal_floats("x", c.rows * c.depth);
   const auto w = random_weights(c.depth * c.cols);
   auto scales = normal_floats("scales", c.cols);
