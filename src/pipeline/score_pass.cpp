@@ -63,6 +63,7 @@ class Scorer {
   Scorer(const ModelFile& reference, const std::vector<ReportSubject>& models, const std::vector<Sample>& images,
          const Preprocess& preprocess, const ReportOptions& options)
       : options_(options), images_(images), show_(options.show.begin(), options.show.end()) {
+    check_shown();
     const std::int64_t largest = largest_label(images);
     runners_.push_back(make_model_runner(reference, options.input_shape, options.kernels, preprocess));
     tallies_.emplace_back(EvalCounts{}, options.classes, largest);
@@ -82,7 +83,7 @@ class Scorer {
     keep_worst(result_.worst, static_cast<std::size_t>(options_.worst), image_itself, true);
     keep_worst(result_.pictures, static_cast<std::size_t>(options_.pictures), image_of_picture, true);
     result_.pictures.insert(result_.pictures.begin(), std::make_move_iterator(asked_.begin()), std::make_move_iterator(asked_.end()));
-    for (const std::string& name : show_) NQ_CHECK(found_.contains(name), usage, "no image is called '{}'", name);
+    for (const std::string& name : show_) NQ_CHECK(found_.contains(name), input, "image '{}' could not be read", name);
     const std::size_t rows = std::max<std::size_t>(1, result_.pictures.size() * runners_.size());
     for (ReportPicture& picture : result_.pictures) thin_scores(picture, std::max(kFewestScores, kMostScores / rows));
     result_.reference = report_of(tallies_.front().counts());
@@ -92,6 +93,14 @@ class Scorer {
   }
 
  private:
+  /// Before anything runs: a report may take long.
+  void check_shown() const {
+    for (const std::string& name : show_) {
+      const bool is_there = std::any_of(images_.begin(), images_.end(), [&](const Sample& sample) { return sample.name == name; });
+      NQ_CHECK(is_there, usage, "no image is called '{}' among the {} of the report (--limit leaves some out)", name, images_.size());
+    }
+  }
+
   void add_image(const std::vector<Tensor>& outputs, std::size_t slot, const Sample& sample) {
     const std::span<const float> reference = image_logits(outputs.front(), slot);
     tallies_.front().add(reference, std::nullopt, sample);
