@@ -30,6 +30,11 @@ inline std::string model_text(const std::string& signature, const std::vector<st
                      signature, list, body);
 }
 
+/// The typed graph of a model whose input shapes are fixed.
+inline TypedGraph typed_of(const std::string& signature, const std::vector<std::string>& initializers, const std::string& body) {
+  return specialize(ModelFile::from_text(model_text(signature, initializers, body)).to_graph(), {});
+}
+
 /// Runs a model on tensors in graph order.
 inline std::vector<Tensor> run(const Graph& graph, const std::vector<Tensor>& inputs) {
   Specialization spec;

@@ -25,7 +25,7 @@ const std::map<std::string, std::string>& golden_files() {
   return files;
 }
 
-void require_rejected(const std::string& content, std::initializer_list<std::string_view> texts,
+void require_image_rejected(const std::string& content, std::initializer_list<std::string_view> texts,
                       ErrorKind kind = ErrorKind::input) {
   const Error error = require_error(kind, texts, [&] { decode(content, "bad.img"); });
   CHECK(error.message().find("bad.img") != std::string::npos);
@@ -75,13 +75,13 @@ std::size_t segment_length(const std::string& jpeg, std::size_t at) {
 }  // namespace
 
 TEST_CASE("content that is no supported image is refused with what it looks like", "[data][hostile]") {
-  require_rejected("", {"the file is empty"});
-  require_rejected("hello, this is text\n", {"not a JPEG, PNG or BMP image", "hello, this"});
-  require_rejected(std::string("\0\0\0\0", 4), {"not a JPEG"});
-  require_rejected("GIF89a", {"GIF is not supported"});
-  require_rejected(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16), {"WebP is not supported"});
-  require_rejected(std::string("II*\0\x08\0\0\0", 8), {"TIFF is not supported"});
-  require_rejected(std::string("\0\0\0\x1c"
+  require_image_rejected("", {"the file is empty"});
+  require_image_rejected("hello, this is text\n", {"not a JPEG, PNG or BMP image", "hello, this"});
+  require_image_rejected(std::string("\0\0\0\0", 4), {"not a JPEG"});
+  require_image_rejected("GIF89a", {"GIF is not supported"});
+  require_image_rejected(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16), {"WebP is not supported"});
+  require_image_rejected(std::string("II*\0\x08\0\0\0", 8), {"TIFF is not supported"});
+  require_image_rejected(std::string("\0\0\0\x1c"
                                "ftypheic",
                                12),
                    {"HEIF or AVIF is not supported"});
@@ -138,25 +138,25 @@ TEST_CASE("changed bytes never crash the decoder and give the same result twice"
 }
 
 TEST_CASE("absurd sizes are refused before memory is taken", "[data][hostile]") {
-  require_rejected(png_of_size(60000, 60000), {"60000x60000 pixels exceed the limit"}, ErrorKind::resource);
-  require_rejected(png_of_size(0x7FFFFFFF, 0x7FFFFFFF), {"exceed the limit"}, ErrorKind::resource);
-  require_rejected(png_of_size(0, 9), {"0x9 pixels"});
+  require_image_rejected(png_of_size(60000, 60000), {"60000x60000 pixels exceed the limit"}, ErrorKind::resource);
+  require_image_rejected(png_of_size(0x7FFFFFFF, 0x7FFFFFFF), {"exceed the limit"}, ErrorKind::resource);
+  require_image_rejected(png_of_size(0, 9), {"0x9 pixels"});
   std::string bmp = encode_bmp(make_image(4, 4));
   for (const std::size_t at : {18U, 22U}) {
     std::string changed = bmp;
     changed.replace(at, 4, std::string("\xFF\xFF\xFF\x7F", 4));
-    require_rejected(changed, {"truncated file"});
+    require_image_rejected(changed, {"truncated file"});
     changed.replace(at, 4, std::string("\0\0\0\x80", 4));
-    require_rejected(changed, {"BMP of"});
+    require_image_rejected(changed, {"BMP of"});
     changed.replace(at, 4, std::string(4, '\0'));
-    require_rejected(changed, {"BMP of"});
+    require_image_rejected(changed, {"BMP of"});
   }
   std::string jpeg = golden_files().at("444.jpg");
   const std::size_t frame = find_marker(jpeg, 0xC0);
   jpeg.replace(frame + 5, 4, "\xFF\xFF\xFF\xFF");
-  require_rejected(jpeg, {"65535x65535 pixels exceed the limit"}, ErrorKind::resource);
+  require_image_rejected(jpeg, {"65535x65535 pixels exceed the limit"}, ErrorKind::resource);
   jpeg.replace(frame + 5, 4, std::string(4, '\0'));
-  require_rejected(jpeg, {"0x0 pixels"});
+  require_image_rejected(jpeg, {"0x0 pixels"});
 }
 
 namespace {
@@ -207,23 +207,23 @@ std::string png_with_data(const std::string& zlib) {
 TEST_CASE("a PNG that inflates to far more than its size is refused", "[data][hostile]") {
   // 13x9 pixels need 360 bytes; two runs hold enough, and 250 thousand are 64 MB from half a megabyte.
   CHECK(decode(png_with_data(zlib_bomb(2))).width == 13);
-  require_rejected(png_with_data(zlib_bomb(250'000)), {"its data exceeds its stated size"});
-  require_rejected(png_with_data(zlib_bomb(1)), {"not enough pixels"});
+  require_image_rejected(png_with_data(zlib_bomb(250'000)), {"its data exceeds its stated size"});
+  require_image_rejected(png_with_data(zlib_bomb(1)), {"not enough pixels"});
 }
 
 TEST_CASE("damaged PNG containers are refused", "[data][hostile]") {
   const std::string& good = golden_files().at("rgb.png");
   const std::size_t data = good.find("IDAT") - 4;
   const std::size_t end = good.find("IEND") - 4;
-  require_rejected(good.substr(0, data) + good.substr(end), {"without image data"});
-  require_rejected(good.substr(0, 8) + good.substr(data), {"IDAT is out of place"});
-  require_rejected(good.substr(0, data) + good.substr(8), {"IHDR is out of place"});
+  require_image_rejected(good.substr(0, data) + good.substr(end), {"without image data"});
+  require_image_rejected(good.substr(0, 8) + good.substr(data), {"IDAT is out of place"});
+  require_image_rejected(good.substr(0, data) + good.substr(8), {"IHDR is out of place"});
   std::string unknown = good.substr(0, data) + std::string(4, '\0') + "QUAD" + std::string(4, '\0');
   fix_checksum(unknown, data);
-  require_rejected(unknown + good.substr(data), {"QUAD is not supported"});
+  require_image_rejected(unknown + good.substr(data), {"QUAD is not supported"});
   std::string huge_chunk = good;
   put_be32(huge_chunk, data, 0xFFFFFFFFU);
-  require_rejected(huge_chunk, {"truncated file"});
+  require_image_rejected(huge_chunk, {"truncated file"});
 }
 
 TEST_CASE("JPEG tables that would overrun the decoder are refused", "[data][hostile]") {
@@ -236,7 +236,7 @@ TEST_CASE("JPEG tables that would overrun the decoder are refused", "[data][host
     table += static_cast<char>(length & 0xFFU);
     table += '\0';
     table += std::string(16, '\xFF') + std::string(4080, 'x');
-    require_rejected(good.substr(0, at) + table + good.substr(at), {"Huffman table with 4080 codes"});
+    require_image_rejected(good.substr(0, at) + table + good.substr(at), {"Huffman table with 4080 codes"});
   }
   SECTION("a table longer than its segment") {
     std::string changed = good;
@@ -248,32 +248,32 @@ TEST_CASE("JPEG tables that would overrun the decoder are refused", "[data][host
     for (std::size_t at = changed.find("\xFF\xC4"); at != std::string::npos; at = changed.find("\xFF\xC4")) {
       changed.erase(at, 2 + segment_length(changed, at));
     }
-    require_rejected(changed, {"undefined Huffman table"});
+    require_image_rejected(changed, {"undefined Huffman table"});
   }
   SECTION("no quantization tables") {
     std::string changed = good;
     for (std::size_t at = changed.find("\xFF\xDB"); at != std::string::npos; at = changed.find("\xFF\xDB")) {
       changed.erase(at, 2 + segment_length(changed, at));
     }
-    require_rejected(changed, {"undefined quantization table"});
+    require_image_rejected(changed, {"undefined quantization table"});
   }
   SECTION("no scan") {
     const std::size_t scan = find_marker(good, 0xDA);
-    require_rejected(good.substr(0, scan) + "\xFF\xD9", {"has no data"});
+    require_image_rejected(good.substr(0, scan) + "\xFF\xD9", {"has no data"});
   }
   SECTION("two frames") {
     const std::size_t at = find_marker(good, 0xC0);
     const std::string frame = good.substr(at, 2 + segment_length(good, at));
-    require_rejected(good.substr(0, at) + frame + good.substr(at), {"two frames"});
+    require_image_rejected(good.substr(0, at) + frame + good.substr(at), {"two frames"});
   }
   SECTION("arithmetic coding and 12 bits") {
     const std::size_t at = find_marker(good, 0xC0);
     std::string changed = good;
     changed[at + 1] = '\xC9';
-    require_rejected(changed, {"arithmetic-coded"});
+    require_image_rejected(changed, {"arithmetic-coded"});
     changed = good;
     changed[at + 4] = '\x0C';
-    require_rejected(changed, {"12 bits per sample"});
+    require_image_rejected(changed, {"12 bits per sample"});
   }
 }
 
@@ -281,11 +281,11 @@ TEST_CASE("unsupported BMP variants are refused by name", "[data][hostile]") {
   std::string bmp = encode_bmp(make_image(4, 4));
   std::string compressed = bmp;
   compressed[30] = 1;
-  require_rejected(compressed, {"compressed BMP"});
+  require_image_rejected(compressed, {"compressed BMP"});
   std::string depth = bmp;
   depth[28] = 17;
-  require_rejected(depth, {"17 bits per pixel"});
+  require_image_rejected(depth, {"17 bits per pixel"});
   std::string overlap = bmp;
   overlap[10] = 20;
-  require_rejected(overlap, {"overlap the header"});
+  require_image_rejected(overlap, {"overlap the header"});
 }

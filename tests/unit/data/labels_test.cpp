@@ -25,7 +25,7 @@ std::vector<std::int64_t> labels_by(const std::string& text, std::initializer_li
   return labels;
 }
 
-void require_rejected(const std::string& text, std::initializer_list<std::string> names,
+void require_labels_rejected(const std::string& text, std::initializer_list<std::string> names,
                       std::initializer_list<std::string_view> messages) {
   require_error(ErrorKind::input, messages, [&] { labels_by(text, names); });
 }
@@ -66,16 +66,16 @@ TEST_CASE("images and lines without partner are counted, not fatal", "[data]") {
 }
 
 TEST_CASE("malformed label lines name file and line", "[data][hostile]") {
-  require_rejected("a.png 3\nb.png\n", {"a.png"}, {"labels.txt", "line 2", "'b.png'"});
-  require_rejected("a.png three", {"a.png"}, {"line 1", "'three'"});
-  require_rejected("a.png 3.5", {"a.png"}, {"line 1", "'3.5'"});
-  require_rejected("\n\na.png -1", {"a.png"}, {"line 3", "index -1"});
-  require_rejected("a.png 10000001", {"a.png"}, {"index 10000001"});
-  require_rejected("a.png 99999999999999999999", {"a.png"}, {"index 99999999999999999999"});
-  require_rejected("a.png 3\na.png 4", {"a.png"}, {"line 2", "'a.png' has index 3 in line 1"});
-  require_rejected("a 3", {"a.png", "a.jpg"}, {"line 1", "'a.png'", "'a.jpg'"});
-  require_rejected("x.png 3\ny.png 3", {"a.png"}, {"none of its 2 names"});
-  require_rejected("", {"a.png"}, {"none of its 0 names"});
+  require_labels_rejected("a.png 3\nb.png\n", {"a.png"}, {"labels.txt", "line 2", "'b.png'"});
+  require_labels_rejected("a.png three", {"a.png"}, {"line 1", "'three'"});
+  require_labels_rejected("a.png 3.5", {"a.png"}, {"line 1", "'3.5'"});
+  require_labels_rejected("\n\na.png -1", {"a.png"}, {"line 3", "index -1"});
+  require_labels_rejected("a.png 10000001", {"a.png"}, {"index 10000001"});
+  require_labels_rejected("a.png 99999999999999999999", {"a.png"}, {"index 99999999999999999999"});
+  require_labels_rejected("a.png 3\na.png 4", {"a.png"}, {"line 2", "'a.png' has index 3 in line 1"});
+  require_labels_rejected("a 3", {"a.png", "a.jpg"}, {"line 1", "'a.png'", "'a.jpg'"});
+  require_labels_rejected("x.png 3\ny.png 3", {"a.png"}, {"none of its 2 names"});
+  require_labels_rejected("", {"a.png"}, {"none of its 0 names"});
   CHECK(labels_by("a.png 10000000", {"a.png"}) == Labels{kMaxLabel});
 }
 

@@ -23,7 +23,7 @@ std::string changed(std::string_view from, std::string_view to) {
   return text.replace(at, from.size(), to);
 }
 
-void require_rejected(std::string_view json, std::initializer_list<std::string_view> texts) {
+void require_preprocess_rejected(std::string_view json, std::initializer_list<std::string_view> texts) {
   INFO(json);
   const Error error = require_error(ErrorKind::input, texts, [&] { parse(json, 224, 160); });
   CHECK(error.message().find("p.json") != std::string::npos);
@@ -77,32 +77,32 @@ TEST_CASE("resize_to is one number or height and width", "[data]") {
 }
 
 TEST_CASE("mistakes in the native format name the key", "[data][hostile]") {
-  require_rejected(changed("\"crop_pct\"", "\"crop_pc\""), {"unknown key 'crop_pc'"});
-  require_rejected(changed("\"schema\": 1", "\"schema\": 2"), {"schema 2"});
-  require_rejected(changed("\"schema\": 1, ", ""), {"missing key 'schema'"});
-  require_rejected(changed("\"crop_pct\": 0.9,", ""), {"missing key 'crop_pct'"});
-  require_rejected(changed("0.9", "0"), {"'crop_pct'"});
-  require_rejected(changed("0.9", "1.5"), {"'crop_pct'"});
-  require_rejected(changed("0.9", "1e999"), {"JSON"});
-  require_rejected(changed("0.9", "\"0.9\""), {"'crop_pct' must be a number"});
-  require_rejected(changed("0.229", "0"), {"'std'"});
-  require_rejected(changed("0.229", "-0.2"), {"'std'"});
-  require_rejected(changed("[0.229, 0.224, 0.225]", "[0.2]"), {"'std' must be an array of 3"});
-  require_rejected(changed("[0.485, 0.456, 0.406]", "0.5"), {"'mean' must be an array of 3"});
-  require_rejected(changed("224, 160", "0, 160"), {"'input_size'"});
-  require_rejected(changed("224, 160", "224.5, 160"), {"'input_size'", "not a whole number"});
-  require_rejected(changed("224, 160", "224, 99999"), {"'input_size'"});
-  require_rejected(changed("short_edge", "stretch"), {"'resize' is 'stretch'", "short_edge, squash, none"});
-  require_rejected(changed("bilinear", "cubic"), {"'interpolation' is 'cubic'", "bicubic"});
-  require_rejected(changed("BGR", "bgr"), {"'channels'", "RGB, BGR"});
-  require_rejected(changed("\"crop_pct\": 0.9", "\"crop_pct\": 0.9, \"resize_to\": 256"),
+  require_preprocess_rejected(changed("\"crop_pct\"", "\"crop_pc\""), {"unknown key 'crop_pc'"});
+  require_preprocess_rejected(changed("\"schema\": 1", "\"schema\": 2"), {"schema 2"});
+  require_preprocess_rejected(changed("\"schema\": 1, ", ""), {"missing key 'schema'"});
+  require_preprocess_rejected(changed("\"crop_pct\": 0.9,", ""), {"missing key 'crop_pct'"});
+  require_preprocess_rejected(changed("0.9", "0"), {"'crop_pct'"});
+  require_preprocess_rejected(changed("0.9", "1.5"), {"'crop_pct'"});
+  require_preprocess_rejected(changed("0.9", "1e999"), {"JSON"});
+  require_preprocess_rejected(changed("0.9", "\"0.9\""), {"'crop_pct' must be a number"});
+  require_preprocess_rejected(changed("0.229", "0"), {"'std'"});
+  require_preprocess_rejected(changed("0.229", "-0.2"), {"'std'"});
+  require_preprocess_rejected(changed("[0.229, 0.224, 0.225]", "[0.2]"), {"'std' must be an array of 3"});
+  require_preprocess_rejected(changed("[0.485, 0.456, 0.406]", "0.5"), {"'mean' must be an array of 3"});
+  require_preprocess_rejected(changed("224, 160", "0, 160"), {"'input_size'"});
+  require_preprocess_rejected(changed("224, 160", "224.5, 160"), {"'input_size'", "not a whole number"});
+  require_preprocess_rejected(changed("224, 160", "224, 99999"), {"'input_size'"});
+  require_preprocess_rejected(changed("short_edge", "stretch"), {"'resize' is 'stretch'", "short_edge, squash, none"});
+  require_preprocess_rejected(changed("bilinear", "cubic"), {"'interpolation' is 'cubic'", "bicubic"});
+  require_preprocess_rejected(changed("BGR", "bgr"), {"'channels'", "RGB, BGR"});
+  require_preprocess_rejected(changed("\"crop_pct\": 0.9", "\"crop_pct\": 0.9, \"resize_to\": 256"),
                    {"exclude each other"});
-  require_rejected(changed("\"short_edge\"", "\"none\""), {"no meaning with resize 'none'"});
-  require_rejected("{", {"invalid JSON"});
-  require_rejected("", {"invalid JSON"});
-  require_rejected("[1]", {"JSON object"});
-  require_rejected("{}", {"no known preprocess format"});
-  require_rejected(std::string(100'000, '['), {"invalid JSON"});
+  require_preprocess_rejected(changed("\"short_edge\"", "\"none\""), {"no meaning with resize 'none'"});
+  require_preprocess_rejected("{", {"invalid JSON"});
+  require_preprocess_rejected("", {"invalid JSON"});
+  require_preprocess_rejected("[1]", {"JSON object"});
+  require_preprocess_rejected("{}", {"no known preprocess format"});
+  require_preprocess_rejected(std::string(100'000, '['), {"invalid JSON"});
 }
 
 TEST_CASE("a description must fit the model's input size", "[data]") {

@@ -26,7 +26,7 @@ std::vector<float> naive_product(const StridedMatrix& a, const StridedMatrix& b)
   return c;
 }
 
-struct Case {
+struct ProductCase {
   std::int64_t rows, depth, cols;
 };
 
@@ -34,9 +34,9 @@ struct Case {
 
 TEST_CASE("gemm equals the plain fma loop bit for bit", "[kernels]") {
   // Sizes on both sides of the register tile, the panel, and the row and depth blocks.
-  const Case shape =
-      GENERATE(Case{1, 1, 1}, Case{3, 5, 7}, Case{14, 64, 32}, Case{15, 65, 33}, Case{29, 17, 48},
-               Case{85, 513, 31}, Case{169, 1030, 65}, Case{197, 96, 100}, Case{2, 1537, 16}, Case{83, 0, 5});
+  const ProductCase shape =
+      GENERATE(ProductCase{1, 1, 1}, ProductCase{3, 5, 7}, ProductCase{14, 64, 32}, ProductCase{15, 65, 33}, ProductCase{29, 17, 48},
+               ProductCase{85, 513, 31}, ProductCase{169, 1030, 65}, ProductCase{197, 96, 100}, ProductCase{2, 1537, 16}, ProductCase{83, 0, 5});
   const auto a = normal_floats("a", shape.rows * shape.depth);
   const auto b = normal_floats("b", shape.depth * shape.cols);
   const auto a_view = StridedMatrix::dense(a.data(), shape.rows, shape.depth);

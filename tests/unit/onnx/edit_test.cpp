@@ -13,7 +13,7 @@ using test::floats;
 using test::model_text;
 using test::run;
 
-const Tensor kInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
+const Tensor kEditInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
 
 ModelFile sample() {
   return ModelFile::from_text(model_text("g (float[2] x) => (float[2] y)",
@@ -68,8 +68,8 @@ TEST_CASE("a shared initializer is not changed for its other readers", "[onnx]")
   edit.set_input("a", 1, edit.add_initializer("w", Tensor::of(Shape{2}, std::vector<float>{0, 0})));
   const ModelFile result = edit.finish();
   CHECK(initializers_of(result) == std::vector<std::string>{"w", "spare", "w_2"});
-  CHECK(floats(run(result, {kInput})[0]) == std::vector<float>{10, 0});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{110, 360});
+  CHECK(floats(run(result, {kEditInput})[0]) == std::vector<float>{10, 0});
+  CHECK(floats(run(model, {kEditInput})[0]) == std::vector<float>{110, 360});
 }
 
 TEST_CASE("what an edit orphans goes, what the user left unused stays", "[onnx]") {
@@ -138,7 +138,7 @@ TEST_CASE("a renamed output leaves its readers to the new producer", "[onnx]") {
   edit.rename_output("b", edit.unique_name("b_inner"));
   NodeSpec add{"Add", "bias", {"b_inner", "spare"}, {"b"}, {}, {}, {}};
   edit.insert_after("b_inner", add);
-  CHECK(floats(run(edit.finish(), {kInput})[0]) == std::vector<float>{115, 366});
+  CHECK(floats(run(edit.finish(), {kEditInput})[0]) == std::vector<float>{115, 366});
 }
 
 TEST_CASE("metadata is set once per key", "[onnx]") {
@@ -182,7 +182,7 @@ TEST_CASE("local functions are inlined by an edit, with the names of the graph r
     CHECK(edit.node_name(graph.node(id).origin) == graph.node(id).display_name());
   const ModelFile result = edit.finish();
   CHECK(test::proto_of(result).functions_size() == 0);
-  CHECK(floats(run(result, {kInput})[0]) == std::vector<float>{-2, 4});
+  CHECK(floats(run(result, {kEditInput})[0]) == std::vector<float>{-2, 4});
 }
 
 }  // namespace nq

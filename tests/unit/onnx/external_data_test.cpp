@@ -40,7 +40,7 @@ Graph load(const TempDir& folder, const Entries& entries) {
   return ModelFile::load(folder.write("model/m.onnx", external_model(entries))).to_graph();
 }
 
-const Tensor kInput = Tensor::of(Shape{2}, std::vector<float>{0.5F, 0.25F});
+const Tensor kHalves = Tensor::of(Shape{2}, std::vector<float>{0.5F, 0.25F});
 
 }  // namespace
 
@@ -48,13 +48,13 @@ TEST_CASE("external tensors are read at their offset", "[onnx]") {
   const TempDir folder;
   folder.write("model/w.bin", bytes_of({9, 9, 10, 20, 9}));
   const Graph graph = load(folder, {{"location", "w.bin"}, {"offset", "8"}, {"length", "8"}});
-  CHECK(floats(test::run(graph, {kInput})[0]) == std::vector<float>{10.5, 20.25});
+  CHECK(floats(test::run(graph, {kHalves})[0]) == std::vector<float>{10.5, 20.25});
   // Without a length the tensor's own size counts; a misaligned offset is copied.
   folder.write("model/odd.bin", "z" + bytes_of({7, 8}));
-  CHECK(floats(test::run(load(folder, {{"location", "odd.bin"}, {"offset", "1"}}), {kInput})[0]) ==
+  CHECK(floats(test::run(load(folder, {{"location", "odd.bin"}, {"offset", "1"}}), {kHalves})[0]) ==
         std::vector<float>{7.5, 8.25});
   folder.write("model/sub/w.bin", bytes_of({1, 2}));
-  CHECK(floats(test::run(load(folder, {{"location", "sub/../sub/w.bin"}}), {kInput})[0]) ==
+  CHECK(floats(test::run(load(folder, {{"location", "sub/../sub/w.bin"}}), {kHalves})[0]) ==
         std::vector<float>{1.5, 2.25});
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("external data that changes in use is an error", "[onnx]") {
     write_later("model/new.bin");
     std::filesystem::rename(folder / "model/new.bin", folder / "model/w.bin");
     CHECK(used.sha256() == digest);
-    CHECK(floats(test::run(used.to_graph(), {kInput})[0]) == std::vector<float>{1.5, 2.25});
+    CHECK(floats(test::run(used.to_graph(), {kHalves})[0]) == std::vector<float>{1.5, 2.25});
   }
   {
     INFO("another file of that name, hashed after the first was let go");
@@ -151,7 +151,7 @@ TEST_CASE("a model saved beside its external data still loads", "[onnx]") {
       ModelFile::load(folder.write("model/m.onnx", external_model({{"location", "w.bin"}})));
   CHECK_NOTHROW(model.check());
   model.save(folder / "model/copy.onnx");
-  CHECK(floats(test::run(ModelFile::load(folder / "model/copy.onnx"), {kInput})[0]) ==
+  CHECK(floats(test::run(ModelFile::load(folder / "model/copy.onnx"), {kHalves})[0]) ==
         std::vector<float>{1.5, 2.25});
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("a model saved elsewhere takes its external data along", "[onnx]") {
       ModelFile::load(folder.write("model/m.onnx", external_model({{"location", "w.bin"}})));
   model.save(folder / "other/copy.onnx");
   std::filesystem::remove_all(folder / "model");
-  CHECK(floats(test::run(ModelFile::load(folder / "other/copy.onnx"), {kInput})[0]) ==
+  CHECK(floats(test::run(ModelFile::load(folder / "other/copy.onnx"), {kHalves})[0]) ==
         std::vector<float>{1.5, 2.25});
 }
 

@@ -11,7 +11,7 @@ namespace {
 using test::floats;
 using test::run;
 
-const Tensor kInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
+const Tensor kFunctionInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
 
 /// A model at opset 17 whose graph body may call the local functions.
 ModelFile with_functions(const std::string& body, const std::vector<std::string>& functions) {
@@ -31,7 +31,7 @@ TEST_CASE("calls of local functions are expanded, nested ones too", "[onnx]") {
   const ModelFile model =
       with_functions("{ h = local.Quad(x) y = local.Double(h) }",
                      {kDouble, "Quad (a) => (b) { t = local.Double(a) b = local.Double(t) }"});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{8, -16});
+  CHECK(floats(run(model, {kFunctionInput})[0]) == std::vector<float>{8, -16});
   const Graph graph = model.to_graph();
   for (const NodeId id : graph.order()) CHECK(graph.node(id).domain.empty());
 }
@@ -39,7 +39,7 @@ TEST_CASE("calls of local functions are expanded, nested ones too", "[onnx]") {
 TEST_CASE("attributes reach the nodes of a function, also inside its subgraphs", "[onnx]") {
   const std::string soft = "Soft <axis> (a) => (b) { b = Softmax<axis: int = @axis>(a) }";
   const ModelFile model = with_functions("{ y = local.Soft<axis = 0>(x) }", {soft});
-  const auto result = floats(run(model, {kInput})[0]);
+  const auto result = floats(run(model, {kFunctionInput})[0]);
   CHECK(result[0] + result[1] == Approx(1.0));
 
   const std::string guarded = R"(Guarded <slope> (a) => (b) {
@@ -47,13 +47,13 @@ TEST_CASE("attributes reach the nodes of a function, also inside its subgraphs",
     b = If<then_branch = t () => (float[2] r) { r = LeakyRelu<alpha: float = @slope>(a) },
            else_branch = e () => (float[2] q) { q = Neg(a) }>(c)
   })";
-  CHECK(floats(run(with_functions("{ y = local.Guarded<slope = 0.25>(x) }", {guarded}), {kInput})[0]) ==
+  CHECK(floats(run(with_functions("{ y = local.Guarded<slope = 0.25>(x) }", {guarded}), {kFunctionInput})[0]) ==
         std::vector<float>{1, -0.5});
 }
 
 TEST_CASE("an attribute that the call leaves out is absent", "[onnx]") {
   const std::string leaky = "Leaky <slope> (a) => (b) { b = LeakyRelu<alpha: float = @slope>(a) }";
-  const auto result = floats(run(with_functions("{ y = local.Leaky(x) }", {leaky}), {kInput})[0]);
+  const auto result = floats(run(with_functions("{ y = local.Leaky(x) }", {leaky}), {kFunctionInput})[0]);
   CHECK(result[1] == Approx(-0.02));
 }
 
@@ -65,15 +65,15 @@ TEST_CASE("calls with equal or missing names keep their values apart", "[onnx]")
       for (int k = 0; k < 2; ++k) proto.mutable_graph()->mutable_node(k)->set_name(name);
       for (auto& node : *proto.mutable_functions(0)->mutable_node()) node.set_name("inner");
     });
-    CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{6, -12});
+    CHECK(floats(run(model, {kFunctionInput})[0]) == std::vector<float>{6, -12});
   }
 }
 
 TEST_CASE("a function may hand on its input and leave outputs unused", "[onnx]") {
   const std::string pass = "Pass (a, b) => (a, c) { c = Add(a, b) }";
   const ModelFile model = with_functions("{ p, q = local.Pass(x, x) y = Add(p, q) }", {pass});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{3, -6});
-  CHECK(floats(run(with_functions("{ y = local.Pass(x, x) }", {pass}), {kInput})[0]) ==
+  CHECK(floats(run(model, {kFunctionInput})[0]) == std::vector<float>{3, -6});
+  CHECK(floats(run(with_functions("{ y = local.Pass(x, x) }", {pass}), {kFunctionInput})[0]) ==
         std::vector<float>{1, -2});
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("optional inputs of a function may be left out", "[onnx]") {
   const std::string clip = "Bound (a, low, high) => (b) { b = Clip(a, low, high) }";
   const ModelFile model =
       with_functions("{ k = Constant<value = float {-1}>() y = local.Bound(x, k) }", {clip});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{1, -1});
+  CHECK(floats(run(model, {kFunctionInput})[0]) == std::vector<float>{1, -1});
 }
 
 TEST_CASE("recursive and exploding functions are refused quickly", "[onnx]") {
@@ -117,7 +117,7 @@ TEST_CASE("If branches in functions capture the function's values", "[onnx]") {
   })";
   // 2x^2 + 2x, then applied again under the same names.
   const ModelFile model = with_functions("{ h = local.Guarded(x) y = local.Guarded(h) }", {guarded});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{40, 40});
+  CHECK(floats(run(model, {kFunctionInput})[0]) == std::vector<float>{40, 40});
 }
 
 }  // namespace nq

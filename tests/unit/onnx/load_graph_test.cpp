@@ -18,7 +18,7 @@ ModelFile parse(const std::string& signature, const std::string& body, int opset
   return ModelFile::from_text(model_text(signature, initializers, body, opset));
 }
 
-const Tensor kInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
+const Tensor kGraphInput = Tensor::of(Shape{2}, std::vector<float>{1, -2});
 
 }  // namespace
 
@@ -33,7 +33,7 @@ TEST_CASE("an initializer that is also a graph input is a constant", "[onnx]") {
   const Graph graph = model.to_graph();
   REQUIRE(graph.inputs.size() == 1);
   CHECK(graph.value(graph.inputs[0]).name == "x");
-  CHECK(floats(run(graph, {kInput})[0]) == std::vector<float>{11, 18});
+  CHECK(floats(run(graph, {kGraphInput})[0]) == std::vector<float>{11, 18});
 }
 
 TEST_CASE("Constant nodes of every form are constants", "[onnx]") {
@@ -111,7 +111,7 @@ TEST_CASE("nodes with repeated or missing names load and run", "[onnx]") {
   const Graph graph = model.to_graph();
   CHECK(graph.node(NodeId{0}).origin == "a");
   CHECK(graph.node(NodeId{2}).display_name() == "y");
-  CHECK(floats(run(graph, {kInput})[0]) == std::vector<float>{0, 0});
+  CHECK(floats(run(graph, {kGraphInput})[0]) == std::vector<float>{0, 0});
 }
 
 TEST_CASE("hostile declared dimensions are refused", "[onnx]") {
@@ -153,7 +153,7 @@ TEST_CASE("If with a constant condition becomes the branch taken", "[onnx]") {
     const Graph graph = model.to_graph();
     const TypedGraph typed = specialize(graph, {});
     for (const NodeId id : typed.graph.order()) CHECK(typed.graph.node(id).op_type != "If");
-    CHECK(floats(run(graph, {kInput})[0]) == (taken ? std::vector<float>{2, 2} : std::vector<float>{4, 2}));
+    CHECK(floats(run(graph, {kGraphInput})[0]) == (taken ? std::vector<float>{2, 2} : std::vector<float>{4, 2}));
   }
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("nested If nodes capture values from every level", "[onnx]") {
   const ModelFile model =
       parse("g (float[2] x) => (float[2] y)", body, 17, {"bool yes = {1}", "bool no = {0}"});
   // a = 2x, b = 2x^2, result b - a.
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{0, 12});
+  CHECK(floats(run(model, {kGraphInput})[0]) == std::vector<float>{0, 12});
 }
 
 TEST_CASE("an If branch may hand on a captured value or a constant", "[onnx]") {
@@ -180,7 +180,7 @@ TEST_CASE("an If branch may hand on a captured value or a constant", "[onnx]") {
     y = Neg(h)
   })",
                                 17, {"bool c = {1}"});
-  CHECK(floats(run(model, {kInput})[0]) == std::vector<float>{-1, 2});
+  CHECK(floats(run(model, {kGraphInput})[0]) == std::vector<float>{-1, 2});
 }
 
 TEST_CASE("If conditions that depend on data or are malformed are refused", "[onnx]") {
@@ -188,21 +188,21 @@ TEST_CASE("If conditions that depend on data or are malformed are refused", "[on
       "If<then_branch = t () => (float[2] a) { a = Relu(x) }, else_branch = e () => (float[2] b) { b = "
       "Neg(x) }>";
   CHECK_ERROR(run(parse("g (float[2] x, bool c) => (float[2] y)", "{ y = " + branches + "(c) }"),
-                  {kInput, Tensor::scalar(true)}),
+                  {kGraphInput, Tensor::scalar(true)}),
               unsupported, "the condition of If depends on the data");
   CHECK_ERROR(
       run(parse("g (float[2] x) => (float[2] y)", "{ y = " + branches + "(c) }", 17, {"int64 c = {1}"}),
-          {kInput}),
+          {kGraphInput}),
       input, "must be one bool");
   CHECK_ERROR(
       run(parse("g (float[2] x) => (float[2] y)", "{ y = " + branches + "(c) }", 17, {"bool[2] c = {1, 0}"}),
-          {kInput}),
+          {kGraphInput}),
       input, "must be one bool");
   CHECK_ERROR(
       run(test::with_proto(
               parse("g (float[2] x) => (float[2] y)", "{ y = " + branches + "(c) }", 17, {"bool c = {1}"}),
               [](auto& proto) { proto.mutable_graph()->mutable_node(0)->clear_attribute(); }),
-          {kInput}),
+          {kGraphInput}),
       input, "If has no then_branch");
 }
 

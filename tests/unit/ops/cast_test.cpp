@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/float_formats.hpp"
+#include "dtype_numbers.hpp"
 #include "op_runner.hpp"
 #include "ops/convert.hpp"
 
@@ -9,11 +10,6 @@ using namespace nq;
 using namespace nq::test;
 
 namespace {
-
-// TensorProto.DataType numbers.
-constexpr std::int64_t kFloat = 1, kUint8 = 2, kInt8 = 3, kInt32 = 6, kInt64 = 7, kString = 8, kBool = 9,
-                       kFloat16 = 10, kUint64 = 13, kComplex = 14, kBfloat16 = 16, kE4m3 = 17, kUint4 = 21,
-                       kInt4 = 22;
 
 Tensor cast(const Tensor& x, std::int64_t to, Attributes attributes = {}) {
   attributes["to"] = to;

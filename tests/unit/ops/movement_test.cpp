@@ -11,8 +11,6 @@ using namespace nq::test;
 namespace {
 
 using Ints = std::vector<std::int64_t>;
-constexpr std::int64_t kSmallest = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 /// Checks a Transpose against index arithmetic.
 template <typename T>

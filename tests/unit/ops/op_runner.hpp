@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@
 // Runs one operator of builtin_ops() on tensors, without a graph or an executor.
 
 namespace nq::test {
+
+inline constexpr std::int64_t kSmallest = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+inline constexpr float kInf = std::numeric_limits<float>::infinity();
 
 /// The node to run. Inputs of the call that are default-constructed tensors count as omitted.
 struct OpCase {

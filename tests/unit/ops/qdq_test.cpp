@@ -1,14 +1,13 @@
 #include <cmath>
 #include <limits>
 
+#include "dtype_numbers.hpp"
 #include "op_runner.hpp"
 
 using namespace nq;
 using namespace nq::test;
 
 namespace {
-
-constexpr std::int64_t kUint4 = 21, kInt4 = 22, kFloat16 = 10;
 
 /// A scalar zero point of a type that Tensor::scalar cannot make.
 Tensor zero_point_of(DType dtype) { return Tensor(TensorType{dtype, {}}); }

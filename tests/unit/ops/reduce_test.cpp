@@ -9,7 +9,6 @@ using namespace nq::test;
 
 namespace {
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
 using Axes = std::vector<std::int64_t>;
 
 /// Reduction at opset 18, axes as an input.

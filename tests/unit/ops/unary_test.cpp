@@ -9,7 +9,6 @@ using namespace nq::test;
 
 namespace {
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 std::vector<float> unary(const OpCase& op, std::vector<float> x) {
   return values<float>(run_op1(op, {tensor<float>({static_cast<std::int64_t>(x.size())}, x)}));

@@ -26,7 +26,7 @@ ModelFile model(const std::string& signature, const std::vector<std::string>& in
   return ModelFile::from_text(model_text(signature, initializers, body, opset));
 }
 
-const std::vector<std::string> kWeights = {initializer_text("w", {8, 6}), initializer_text("b", {6})};
+const std::vector<std::string> kLayerWeights = {initializer_text("w", {8, 6}), initializer_text("b", {6})};
 
 /// One layer of every kind; its output is the graph output.
 std::vector<Case> single_layers() {
@@ -39,38 +39,38 @@ std::vector<Case> single_layers() {
   const auto add = [&cases](const std::string& name, ModelFile file, const Tensor& input) {
     cases.push_back({name, std::move(file), input});
   };
-  add("matmul rank 3", model("g (float[2,5,8] x)" + out3, kWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
+  add("matmul rank 3", model("g (float[2,5,8] x)" + out3, kLayerWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
       rank3);
-  add("bias first", model("g (float[2,5,8] x)" + out3, kWeights, "{ p = MatMul(x, w) y = Add(b, p) }"),
+  add("bias first", model("g (float[2,5,8] x)" + out3, kLayerWeights, "{ p = MatMul(x, w) y = Add(b, p) }"),
       rank3);
-  add("no bias", model("g (float[2,5,8] x)" + out3, {kWeights[0]}, "{ y = MatMul(x, w) }"), rank3);
+  add("no bias", model("g (float[2,5,8] x)" + out3, {kLayerWeights[0]}, "{ y = MatMul(x, w) }"), rank3);
   add("dynamic batch",
-      model("g (float[N,5,8] x) => (float[N,5,6] y)", kWeights, "{ p = MatMul(x, w) y = Add(p, b) }"), rank3);
+      model("g (float[N,5,8] x) => (float[N,5,6] y)", kLayerWeights, "{ p = MatMul(x, w) y = Add(p, b) }"), rank3);
   add("rank 4",
-      model("g (float[2,3,2,8] x) => (float[2,3,2,6] y)", kWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
+      model("g (float[2,3,2,8] x) => (float[2,3,2,6] y)", kLayerWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
       test::random_tensor({2, 3, 2, 8}, "x"));
   add("bias behind identity",
-      model("g (float[2,5,8] x)" + out3, kWeights,
+      model("g (float[2,5,8] x)" + out3, kLayerWeights,
             "{ c = Identity(b) p = MatMul(x, w) q = Identity(p) y = Add(c, q) }"),
       rank3);
   add("weight behind transpose",
       model("g (float[2,5,8] x)" + out3, transposed,
             "{ t = Transpose<perm = [1,0]>(w) p = MatMul(x, t) y = Add(p, b) }"),
       rank3);
-  add("matmul rank 2", model("g (float[7,8] x)" + out2, kWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
+  add("matmul rank 2", model("g (float[7,8] x)" + out2, kLayerWeights, "{ p = MatMul(x, w) y = Add(p, b) }"),
       rank2);
-  add("matmul rank 2, no bias", model("g (float[7,8] x)" + out2, {kWeights[0]}, "{ y = MatMul(x, w) }"),
+  add("matmul rank 2, no bias", model("g (float[7,8] x)" + out2, {kLayerWeights[0]}, "{ y = MatMul(x, w) }"),
       rank2);
   add("matmul rank 2, identity",
-      model("g (float[7,8] x)" + out2, kWeights, "{ p = MatMul(x, w) q = Identity(p) y = Add(q, b) }"),
+      model("g (float[7,8] x)" + out2, kLayerWeights, "{ p = MatMul(x, w) q = Identity(p) y = Add(q, b) }"),
       rank2);
-  add("gemm", model("g (float[7,8] x)" + out2, kWeights, "{ y = Gemm(x, w, b) }"), rank2);
-  add("gemm, no bias", model("g (float[7,8] x)" + out2, {kWeights[0]}, "{ y = Gemm(x, w) }"), rank2);
+  add("gemm", model("g (float[7,8] x)" + out2, kLayerWeights, "{ y = Gemm(x, w, b) }"), rank2);
+  add("gemm, no bias", model("g (float[7,8] x)" + out2, {kLayerWeights[0]}, "{ y = Gemm(x, w) }"), rank2);
   add("gemm transB alpha beta",
       model("g (float[7,8] x)" + out2, transposed,
             "{ y = Gemm<transB = 1, alpha = 0.5, beta = -2.0>(x, w, b) }"),
       rank2);
-  add("gemm transA", model("g (float[8,7] x)" + out2, kWeights, "{ y = Gemm<transA = 1>(x, w, b) }"),
+  add("gemm transA", model("g (float[8,7] x)" + out2, kLayerWeights, "{ y = Gemm<transA = 1>(x, w, b) }"),
       test::random_tensor({8, 7}, "x"));
   add("patch convolution",
       model("g (float[2,2,4,6] x) => (float[2,6,2,3] y)",

@@ -10,19 +10,14 @@ namespace nq {
 namespace {
 
 using test::initializer_text;
-using test::model_text;
-
-TypedGraph typed_of(const std::string& signature, const std::vector<std::string>& initializers,
-                    const std::string& body) {
-  return specialize(ModelFile::from_text(model_text(signature, initializers, body)).to_graph(), {});
-}
+using test::typed_of;
 
 std::vector<std::int64_t> tokens_of(const TypedGraph& typed) {
   const auto found = find_readout_tokens(typed);
   return found ? found->tokens : std::vector<std::int64_t>{};
 }
 
-const std::vector<std::string> kWeights = {initializer_text("w", Shape{4, 4}), initializer_text("h", Shape{4, 3}),
+const std::vector<std::string> kReadoutWeights = {initializer_text("w", Shape{4, 4}), initializer_text("h", Shape{4, 3}),
                                            "int64 first = {0}", "int64[2] pair = {0, 1}", "int64[1] zero = {0}",
                                            "int64[1] two = {2}", "int64[1] one = {1}"};
 
@@ -30,27 +25,27 @@ const std::vector<std::string> kWeights = {initializer_text("w", Shape{4, 4}), i
 
 TEST_CASE("a gathered class token, two tokens and a slice are found", "[pipeline]") {
   const std::string signature = "g (float[1,5,4] x) => (float[1,3] y)";
-  CHECK(tokens_of(typed_of(signature, kWeights,
+  CHECK(tokens_of(typed_of(signature, kReadoutWeights,
                            "{ p = MatMul(x, w) t = Gather<axis = 1>(p, first) y = MatMul(t, h) }")) ==
         std::vector<std::int64_t>{0});
-  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,2,3] y)", kWeights,
+  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,2,3] y)", kReadoutWeights,
                            "{ p = MatMul(x, w) t = Gather<axis = 1>(p, pair) y = MatMul(t, h) }")) ==
         std::vector<std::int64_t>{0, 1});
-  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,1,3] y)", kWeights,
+  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,1,3] y)", kReadoutWeights,
                            "{ p = MatMul(x, w) t = Slice(p, one, two, one) y = MatMul(t, h) }")) ==
         std::vector<std::int64_t>{1});
 }
 
 TEST_CASE("pooling and whole outputs read all tokens alike", "[pipeline]") {
-  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,3] y)", kWeights,
+  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,3] y)", kReadoutWeights,
                            "{ p = MatMul(x, w) t = ReduceMean<axes = [1], keepdims = 0>(p) y = MatMul(t, h) }"))
             .empty());
-  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,5,3] y)", kWeights, "{ y = MatMul(x, h) }")).empty());
+  CHECK(tokens_of(typed_of("g (float[1,5,4] x) => (float[1,5,3] y)", kReadoutWeights, "{ y = MatMul(x, h) }")).empty());
 }
 
 TEST_CASE("values before a product of two activations reach the output through other tokens", "[pipeline]") {
   const TypedGraph typed =
-      typed_of("g (float[1,5,4] x) => (float[1,3] y)", kWeights,
+      typed_of("g (float[1,5,4] x) => (float[1,3] y)", kReadoutWeights,
                "{ k = MatMul(x, w) kt = Transpose<perm = [0, 2, 1]>(k) a = MatMul(x, kt) v = MatMul(a, x)"
                "  p = MatMul(v, w) t = Gather<axis = 1>(p, first) y = MatMul(t, h) }");
   const auto found = find_readout_tokens(typed);

@@ -12,7 +12,7 @@ namespace nq {
 namespace {
 
 using test::initializer_text;
-using test::model_text;
+using test::typed_of;
 
 /// The shared graphs take float32 images; a batch of 2 suits also those that fix it.
 TypedGraph load_shared(const std::filesystem::path& folder) {
@@ -21,11 +21,6 @@ TypedGraph load_shared(const std::filesystem::path& folder) {
   Shape shape;
   for (const Dim& dim : input.declared->dims) shape.push_back(dim.is_static() ? dim.value : 2);
   return specialize(graph, {{{input.name, shape}}, {}});
-}
-
-TypedGraph typed_of(const std::string& signature, const std::vector<std::string>& initializers,
-                    const std::string& body) {
-  return specialize(ModelFile::from_text(model_text(signature, initializers, body)).to_graph(), {});
 }
 
 struct Expected {

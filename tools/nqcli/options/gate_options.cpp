@@ -12,10 +12,10 @@
 namespace nq {
 namespace {
 
-constexpr const char* kGroup = "Gates";
+constexpr const char* kGateGroup = "Gates";
 
 void add_fraction(CLI::App& command, const std::string& flag, std::optional<double>& target, const std::string& help) {
-  add_fraction_option(command, flag, target, help)->group(kGroup);
+  add_fraction_option(command, flag, target, help)->group(kGateGroup);
 }
 
 }  // namespace
@@ -31,20 +31,20 @@ void GateOptions::add_to(CLI::App& command) {
                   "Fail when the mean squared difference from the reference's logits is larger")
       ->check(CLI::NonNegativeNumber)
       ->type_name("FLOAT")
-      ->group(kGroup);
+      ->group(kGateGroup);
   command.add_option("--confidence", limits.confidence, "Of intervals and of early decisions")
       ->check(CLI::Range(0.5, 0.999999))
       ->type_name("0.5..1")
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kGateGroup);
   command
       .add_flag("--proven", limits.proven,
                 "A gate passes only when its whole interval does, not the measured value alone")
-      ->group(kGroup);
-  command.add_option("--junit", junit, "Write the verdicts as JUnit XML")->type_name("FILE")->group(kGroup);
+      ->group(kGateGroup);
+  command.add_option("--junit", junit, "Write the verdicts as JUnit XML")->type_name("FILE")->group(kGateGroup);
   command.add_option("--annotate", annotate, "Print the verdicts on stderr as annotations of a CI system")
       ->check(CLI::IsMember({"github"}))
-      ->group(kGroup);
+      ->group(kGateGroup);
 }
 
 void GateOptions::check(bool has_reference) const {

@@ -8,7 +8,7 @@
 namespace nq {
 namespace {
 
-constexpr const char* kGroup = "Images";
+constexpr const char* kImageGroup = "Images";
 
 /// Model metadata key that holds a preprocessing description.
 constexpr const char* kPreprocessKey = "nqcli.preprocess";
@@ -19,7 +19,7 @@ void ImagesOptions::add_to(CLI::App& command) {
   command.add_option("--images", folder, "Folder of images, sub-folders included")
       ->required()
       ->type_name("DIR")
-      ->group(kGroup);
+      ->group(kImageGroup);
   command
       .add_option(
           "--labels", labels,
@@ -27,44 +27,44 @@ void ImagesOptions::add_to(CLI::App& command) {
           "class index or a WordNet id. Default: labels.txt in the folder, class folders, or WordNet ids in "
           "names")
       ->type_name("FILE")
-      ->group(kGroup);
+      ->group(kImageGroup);
   command
       .add_option("--label-map", label_map,
                   "Numbering that --labels uses, such as 1-based ILSVRC2012 ids: lines with an id and its "
                   "WordNet id or class index")
       ->type_name("FILE")
-      ->group(kGroup);
+      ->group(kImageGroup);
   command
       .add_option("--synset", synset,
                   "Line i begins with the WordNet id or folder name of class i; default: "
                   "synset_words.txt in the folder or above it")
       ->type_name("FILE")
-      ->group(kGroup);
+      ->group(kImageGroup);
   CLI::Option* offset =
       command
           .add_option("--class-offset", class_offset,
                       "Class k is output k + N: 1 for a model with a background class in front (default: 0)")
           ->check(CLI::NonNegativeNumber)
           ->type_name("N")
-          ->group(kGroup);
+          ->group(kImageGroup);
   command
       .add_option("--class-map", class_map,
                   "Line i is the output of class i; or line j begins with the WordNet id of output j, and "
                   "--synset with those of the classes. Other outputs are no classes")
       ->excludes(offset)
       ->type_name("FILE")
-      ->group(kGroup);
+      ->group(kImageGroup);
   command
       .add_option(
           "--preprocess", preprocess,
           "imagenet, inception, clip, or a JSON file (own format or preprocessor_config.json); default: the "
           "model's metadata, else <model>.preprocess.json or preprocessor_config.json beside it")
       ->type_name("PRESET|FILE")
-      ->group(kGroup);
+      ->group(kImageGroup);
   command.add_option("--bad-images", bad_images, "What to do with an image that cannot be decoded")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kImageGroup);
 }
 
 ImageFolder ImagesOptions::open() const {

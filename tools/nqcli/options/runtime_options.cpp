@@ -6,20 +6,20 @@
 namespace nq {
 namespace {
 constexpr int kMaxThreads = 4096;
-constexpr const char* kGroup = "Output and resources";
+constexpr const char* kRuntimeGroup = "Output and resources";
 }  // namespace
 
 void RuntimeOptions::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Threads; 0 for all cores. Never changes a result")
       ->check(CLI::Range(0, kMaxThreads))
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kRuntimeGroup);
   command.add_option("--log-level", log_level, "Least important message shown on stderr")
       ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())))
       ->capture_default_str()
-      ->group(kGroup);
-  command.add_flag("-q,--quiet", quiet, "No progress, and no messages below warning")->group(kGroup);
-  command.add_flag("--json", json, "Print one JSON document on stdout instead of a table")->group(kGroup);
+      ->group(kRuntimeGroup);
+  command.add_flag("-q,--quiet", quiet, "No progress, and no messages below warning")->group(kRuntimeGroup);
+  command.add_flag("--json", json, "Print one JSON document on stdout instead of a table")->group(kRuntimeGroup);
 }
 
 void RuntimeOptions::apply() const {
