@@ -33,6 +33,11 @@ skip() {
   exit 77
 }
 
+# not_sanitized REASON: skips what a sanitizer cannot run.
+not_sanitized() {
+  [[ -z ${NQ_SANITIZE:-} ]] || skip "built with -fsanitize=$NQ_SANITIZE: $*"
+}
+
 # run ARG...: runs nqcli.
 run() {
   echo "nqcli $*" >../.log/command

@@ -5,6 +5,7 @@
 # NQ_FAULT_POINTS bounds the points per command and kind of call (4); 0 takes all. NQ_FAULT_TABLE names a file that the
 # table of points is written to.
 source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
+not_sanitized "it takes the calls that would be made to fail"
 : "${NQ_FAULT_LIBRARY:?path of the library that makes calls fail}"
 points=${NQ_FAULT_POINTS:-4}
 

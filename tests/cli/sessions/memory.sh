@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Memory: the estimate is near the peak, too little is refused with what would fit, and what would fit does.
 source "$(dirname "${BASH_SOURCE[0]}")/../session.sh"
+not_sanitized "its own memory is many times the program's, and it needs an address space without limit"
 
 model=$NQ_SOURCE/models/demo_vit.onnx
 common=(calibrate "$model" --images "$NQ_SOURCE/models/images/calib" --no-preprocess-check --threads 2)
