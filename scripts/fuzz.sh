@@ -101,7 +101,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus" "$findings" "$seed" "tests/fuzz/corpus/$target"
   [[ -n $(ls -A "$seed") ]] || seeds "$target" "$seed"
   # The entropic schedule takes most of the time with as many features as these targets have.
-  options=(-entropic=0 -timeout="$timeout_s" -report_slow_units=1000000 -rss_limit_mb=4096 -max_len=65536 -print_final_stats=1
+  options=(-entropic=0 -timeout="$timeout_s" -report_slow_units=1000000 -rss_limit_mb=4096 -max_len=65536 -print_final_stats=1 -print_funcs=0
     -artifact_prefix="$findings/")
   if [[ $target == recipe || $target == preprocess ]]; then
     words tests/fuzz/corpus/$target/* "$seed"/* >"$build/$target.words"
