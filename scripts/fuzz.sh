@@ -80,11 +80,12 @@ words() {
 # figure LOG NAME: the last value of a figure that libFuzzer prints with every line.
 figure() { grep -aoE "$2: [0-9]+" "$1" | tail -n 1 | grep -oE '[0-9]+$' || echo 0; }
 
-# drop_pauses TARGET: a machine that stood still looks like an input without end, which another try alone tells apart.
+# drop_pauses TARGET: a machine that stood still or was busy looks like an input without end, which another, longer try alone
+# tells apart.
 drop_pauses() {
   local input
   for input in "$findings"/timeout-*; do
-    [[ ! -e $input ]] || ! "$build/tests/fuzz/nq_fuzz_$1" -timeout="$timeout_s" "$input" >/dev/null 2>&1 || rm "$input"
+    [[ ! -e $input ]] || ! "$build/tests/fuzz/nq_fuzz_$1" -timeout=$((10 * timeout_s)) "$input" >/dev/null 2>&1 || rm "$input"
   done
 }
 
