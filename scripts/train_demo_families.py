@@ -59,29 +59,25 @@ def shift_mask(side, size, shift):
     return torch.where(region[:, None, :] == region[:, :, None], 0.0, -100.0).unsqueeze(1)
 
 
-class WindowAttention(nn.Module):
-    def __init__(self, dim, heads, size):
-        super().__init__()
-        self.heads = heads
-        self.scale = (dim // heads) ** -0.5
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
+class WindowAttention(demo.Attention):
+    """Attention within windows, with a bias by relative position and, where windows are shifted, a mask."""
+
+    def __init__(self, dim, heads, size, mask):
+        super().__init__(dim, heads)
         # Three axes: the optimizer treats matrices differently.
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * size - 1) ** 2, heads, 1))
         self.register_buffer("relative_position_index", relative_positions(size), persistent=False)
+        self.register_buffer("mask", mask, persistent=False)
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
-    def forward(self, x, mask):
-        windows, tokens, dim = x.shape
-        qkv = self.qkv(x).reshape(windows, tokens, 3, self.heads, dim // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        scores = (q * self.scale) @ k.transpose(-2, -1)
+    def add_bias(self, scores):
+        tokens = scores.shape[-1]
         bias = self.relative_position_bias_table[self.relative_position_index.reshape(-1), :, 0]
         scores = scores + bias.reshape(tokens, tokens, self.heads).permute(2, 0, 1)
-        if mask is not None:
-            scores = scores.reshape(-1, mask.shape[0], self.heads, tokens, tokens) + mask
-            scores = scores.reshape(-1, self.heads, tokens, tokens)
-        return self.proj((scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(-1, tokens, dim))
+        if self.mask is None:
+            return scores
+        scores = scores.reshape(-1, self.mask.shape[0], self.heads, tokens, tokens) + self.mask
+        return scores.reshape(-1, self.heads, tokens, tokens)
 
 
 class SwinBlock(nn.Module):
@@ -89,15 +85,14 @@ class SwinBlock(nn.Module):
         super().__init__()
         self.side, self.size, self.shift = side, size, shift
         self.norm1 = nn.LayerNorm(dim)
-        self.attn = WindowAttention(dim, heads, size)
+        self.attn = WindowAttention(dim, heads, size, shift_mask(side, size, shift) if shift else None)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = Mlp(dim, 4 * dim)
-        self.register_buffer("mask", shift_mask(side, size, shift) if shift else None, persistent=False)
 
     def attend(self, x):
         if self.shift:
             x = torch.roll(x, (-self.shift, -self.shift), (1, 2))
-        x = from_windows(self.attn(to_windows(x, self.size), self.mask), self.size, self.side, self.side)
+        x = from_windows(self.attn(to_windows(x, self.size)), self.size, self.side, self.side)
         return torch.roll(x, (self.shift, self.shift), (1, 2)) if self.shift else x
 
     def forward(self, x):
@@ -197,16 +192,8 @@ def train_family(name, args, train_set, validation, test_set):
     print(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
     demo.train(model, *train_set, validation, args)
     path = args.out / f"demo_{name}.onnx"
-    demo.export_onnx(model, path)
-    (args.out / f"demo_{name}.preprocess.json").write_text(json.dumps(demo.PREPROCESS, indent=2) + "\n")
-    return {
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "onnx_bytes": path.stat().st_size,
-        "top1": {
-            "fp32_pytorch": demo.torch_accuracy(model, *test_set),
-            "fp32_onnxruntime": demo.onnx_accuracy(path, *test_set),
-        },
-    }
+    demo.save_model(model, path)
+    return demo.measure(model, path, test_set)
 
 
 def parse_args():
@@ -215,23 +202,15 @@ def parse_args():
     )
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder to write to, with images/test in it")
     parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
-    parser.add_argument("--seed", type=int, default=2024)
-    parser.add_argument("--train-images", type=int, default=24000)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=5e-3, help="peak learning rate")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16", help="arithmetic of the training")
+    demo.add_training_options(parser, epochs=12)
     return parser.parse_args()
 
 
 def main():
     args = parse_args()
-    torch.set_num_threads(args.threads)
-    torch.use_deterministic_algorithms(True)
+    demo.prepare_torch(args)
     test_set = demo.read_test_images(args.out / "images" / "test")
-    train_set = demo.draw_split("train", args.train_images, args.seed)
-    validation = demo.draw_split("val", 1200, args.seed)
+    train_set, validation = demo.training_sets(args)
     report_path = args.out / "demo_families.report.json"
     report = json.loads(report_path.read_text()) if report_path.exists() else {}
     for name in args.families:

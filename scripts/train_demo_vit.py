@@ -233,8 +233,12 @@ class Attention(nn.Module):
         batch, tokens, dim = x.shape
         qkv = self.qkv(x).reshape(batch, tokens, 3, self.heads, dim // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        weights = ((q * self.scale) @ k.transpose(-2, -1)).softmax(dim=-1)
+        weights = self.add_bias((q * self.scale) @ k.transpose(-2, -1)).softmax(dim=-1)
         return self.proj((weights @ v).transpose(1, 2).reshape(batch, tokens, dim))
+
+    def add_bias(self, scores):
+        """The scores [batch, heads, tokens, tokens] as they are; other families add to them."""
+        return scores
 
 
 class Mlp(nn.Module):
@@ -534,35 +538,65 @@ def write_report(out, report):
     (out / "README.md").write_text(text)
 
 
+def add_training_options(parser, epochs):
+    parser.add_argument("--seed", type=int, default=2024)
+    parser.add_argument("--train-images", type=int, default=24000)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=5e-3, help="peak learning rate")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16", help="arithmetic of the training")
+
+
+def prepare_torch(args):
+    torch.set_num_threads(args.threads)
+    torch.use_deterministic_algorithms(True)
+
+
+def training_sets(args):
+    """Images and labels to train and to validate with."""
+    return draw_split("train", args.train_images, args.seed), draw_split("val", 1200, args.seed)
+
+
+def save_model(model, path):
+    """The ONNX file and the preprocess sidecar beside it."""
+    export_onnx(model, path)
+    path.with_suffix(".preprocess.json").write_text(json.dumps(PREPROCESS, indent=2) + "\n")
+
+
+def measure(model, path, test_set):
+    """Size and accuracy of a model and its ONNX file."""
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "onnx_bytes": path.stat().st_size,
+        "top1": {
+            "fp32_pytorch": torch_accuracy(model, *test_set),
+            "fp32_onnxruntime": onnx_accuracy(path, *test_set),
+        },
+    }
+
+
 def parse_args():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder to write to")
-    parser.add_argument("--seed", type=int, default=2024)
-    parser.add_argument("--train-images", type=int, default=24000)
+    add_training_options(parser, epochs=20)
     parser.add_argument("--calib-images", type=int, default=64)
     parser.add_argument("--test-images", type=int, default=600)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=5e-3, help="peak learning rate")
     parser.add_argument("--patch", type=int, default=8)
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--depth", type=int, default=6)
     parser.add_argument("--heads", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16", help="arithmetic of the training")
     return parser.parse_args()
 
 
 def main():
     args = parse_args()
-    torch.set_num_threads(args.threads)
-    torch.use_deterministic_algorithms(True)
+    prepare_torch(args)
     args.out.mkdir(parents=True, exist_ok=True)
 
-    train_set = draw_split("train", args.train_images, args.seed)
-    validation = draw_split("val", 1200, args.seed)
+    train_set, validation = training_sets(args)
     test_folder, onnx_path = args.out / "images" / "test", args.out / "demo_vit.onnx"
     write_calibration_images(args.out / "images" / "calib", draw_split("calib", args.calib_images, args.seed)[0])
     write_test_images(test_folder, *draw_split("test", args.test_images, args.seed))
@@ -573,20 +607,16 @@ def main():
     torch.manual_seed(args.seed)
     model = VisionTransformer(args.patch, args.dim, args.depth, args.heads, len(CLASSES))
     train(model, *train_set, validation, args)
-    export_onnx(model, onnx_path)
-    (args.out / "demo_vit.preprocess.json").write_text(json.dumps(PREPROCESS, indent=2) + "\n")
+    save_model(model, onnx_path)
     (args.out / "demo_vit.classes.txt").write_text("\n".join(CLASSES) + "\n")
 
+    figures = measure(model, onnx_path, test_set)
     report = {
         "settings": {k: v for k, v in vars(args).items() if k != "out"},
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "onnx_bytes": onnx_path.stat().st_size,
+        "parameters": figures["parameters"],
+        "onnx_bytes": figures["onnx_bytes"],
         "images": {"train": args.train_images, "calib": args.calib_images, "test": len(test_set[0])},
-        "top1": {
-            "fp32_pytorch": torch_accuracy(model, *test_set),
-            "fp32_onnxruntime": onnx_accuracy(onnx_path, *test_set),
-            "linear_on_pixels": linear,
-        },
+        "top1": {**figures["top1"], "linear_on_pixels": linear},
     }
     write_report(args.out, report)
     print(json.dumps(report["top1"], indent=2))
