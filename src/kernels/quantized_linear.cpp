@@ -54,11 +54,10 @@ QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGr
 
 void QuantizedLinear::quantize_rows(const float* x, std::int64_t rows, std::uint8_t* values) const {
   const KernelTable& table = active_table();
-  const std::int64_t stride = steps_ * 4;
   for (std::int64_t row = 0; row < rows; ++row) {
-    std::uint8_t* target = values + row * stride;
+    std::uint8_t* target = values + row * row_bytes();
     table.quantize(quantizer_, x + row * depth_, target, depth_);
-    std::fill(target + depth_, target + stride, std::uint8_t{0});
+    std::fill(target + depth_, target + row_bytes(), std::uint8_t{0});
   }
 }
 
@@ -69,7 +68,7 @@ void QuantizedLinear::multiply(const std::uint8_t* values, const Part& part, flo
   block.cols = part.col1 - part.col0;
   block.steps = steps_;
   block.a = values;
-  block.a_stride = steps_ * 4;
+  block.a_stride = row_bytes();
   block.b = panels_.data() + part.col0 * steps_ * 4;
   block.offset = offsets_.data() + part.col0;
   block.scale = scales_.data() + part.col0;
@@ -101,7 +100,7 @@ void QuantizedLinear::run_by_rows(const float* x, std::int64_t rows, std::int64_
   const auto body = [&](std::int64_t task, std::int64_t) {
     const Part part{rows * task / tasks, rows * (task + 1) / tasks, 0, cols_};
     const std::int64_t count = part.row1 - part.row0;
-    std::uint8_t* values = byte_scratch(ScratchUse::rows, count * steps_ * 4);
+    std::uint8_t* values = byte_scratch(ScratchUse::rows, count * row_bytes());
     quantize_rows(x + part.row0 * depth_, count, values);
     multiply(values, part, y, epilogue);
   };
@@ -112,10 +111,10 @@ void QuantizedLinear::run_by_columns(const float* x, std::int64_t rows, float* y
                                      const QuantizedEpilogue& epilogue) const {
   // A few tasks per thread even out their ends.
   const std::int64_t tasks = 2 * num_threads();
-  std::uint8_t* values = byte_scratch(ScratchUse::rows, rows * steps_ * 4);
+  std::uint8_t* values = byte_scratch(ScratchUse::rows, rows * row_bytes());
   const auto quantize = [&](std::int64_t task, std::int64_t) {
     const std::int64_t row0 = rows * task / tasks;
-    quantize_rows(x + row0 * depth_, rows * (task + 1) / tasks - row0, values + row0 * steps_ * 4);
+    quantize_rows(x + row0 * depth_, rows * (task + 1) / tasks - row0, values + row0 * row_bytes());
   };
   parallel_for(0, tasks, 1, std::cref(quantize));
   const std::int64_t panels = divide_up(cols_, kPanelColumns);

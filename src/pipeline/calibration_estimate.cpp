@@ -139,8 +139,9 @@ CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<S
   estimate.other_bytes += image_bytes(typed, kImagesInFlight);
   std::vector<std::uint64_t> searches;
   for (std::size_t index = 0; index < groups.size(); ++index) {
-    estimate.sample_bytes += kept_bytes(groups[index], rows(index));
-    searches.push_back(search_bytes(groups[index], rows(index), method));
+    const SampledRows sampled = rows(index);
+    estimate.sample_bytes += kept_bytes(groups[index], sampled);
+    searches.push_back(search_bytes(groups[index], sampled, method));
   }
   std::sort(searches.rbegin(), searches.rend());
   const auto threads = static_cast<std::size_t>(num_threads());
@@ -155,8 +156,9 @@ CalibrationEstimate estimate_propagated_memory(const TypedGraph& typed, const st
   estimate.other_bytes += image_bytes(typed, images);
   std::uint64_t search = 0;
   for (std::size_t index = 0; index < groups.size(); ++index) {
-    estimate.sample_bytes = std::max(estimate.sample_bytes, kept_bytes(groups[index], rows(index)));
-    search = std::max(search, search_bytes(groups[index], rows(index), method));
+    const SampledRows sampled = rows(index);
+    estimate.sample_bytes = std::max(estimate.sample_bytes, kept_bytes(groups[index], sampled));
+    search = std::max(search, search_bytes(groups[index], sampled, method));
   }
   // The model written so far is let go before the search begins: the larger of the two counts.
   const auto written = static_cast<std::uint64_t>(kWrittenCopies * static_cast<double>(constant_bytes(typed)));

@@ -60,7 +60,7 @@ struct IntegerBlock {
 
 /// 255 * 128 * depth stays below 2^31.
 inline constexpr std::int64_t kMaxIntegerDepth = 65792;
-/// Rows of A that an integer product packs at most: a multiple of every tile height.
+/// Rows of A that a task takes and an integer product packs at most: whole AMX tiles.
 inline constexpr std::int64_t kIntegerRowBlock = 208;
 /// Bytes of IntegerBlock::pack: the depth padded to 64, and room for the last vector store.
 inline constexpr std::int64_t integer_pack_bytes(std::int64_t steps) {
