@@ -86,7 +86,7 @@ struct CalibrationEstimate {
   std::uint64_t weight_bytes = 0;      ///< float weights as the plan packs them
   std::uint64_t arena_bytes = 0;       ///< activations, of all threads
   std::uint64_t sample_bytes = 0;      ///< sampled inputs of all layers, at most
-  std::uint64_t search_bytes = 0;      ///< what the searches of layers work on, one layer per thread
+  std::uint64_t search_bytes = 0;      ///< what the searches of layers, one per thread, take beyond the pass over the images
   std::uint64_t other_bytes = 0;       ///< the program, the model file and the images in flight
   std::uint64_t memory_bytes() const noexcept {
     return weight_bytes + arena_bytes + sample_bytes + search_bytes + other_bytes;

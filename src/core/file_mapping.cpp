@@ -63,6 +63,8 @@ FileMapping::~FileMapping() {
   ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+bool in_mapped_file(std::span<const std::byte> bytes) { return registry().contains(bytes); }
+
 void forget_file_pages(std::span<const std::byte> bytes) noexcept {
   static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   if (bytes.size() < page || !registry().contains(bytes)) return;

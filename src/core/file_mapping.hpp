@@ -31,6 +31,9 @@ class FileMapping {
   FileStamp stamp_;
 };
 
+/// Whether `bytes` lie in a live FileMapping.
+bool in_mapped_file(std::span<const std::byte> bytes);
+
 /// Gives the whole pages of `bytes` back to the system when they belong to a FileMapping; they are
 /// loaded again when touched. Other memory is left alone. For weights of models that are larger
 /// than memory should hold twice.

@@ -74,4 +74,22 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain,
   first_error.rethrow();
 }
 
+void parallel_tasks(std::int64_t count, const std::function<void(std::int64_t)>& task) {
+  const int threads = static_cast<int>(std::min<std::int64_t>(num_threads(), count));
+  if (threads <= 1 || omp_in_parallel() != 0) {
+    for (std::int64_t index = 0; index < count; ++index) task(index);
+    return;
+  }
+  FirstError first_error;
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
+  for (std::int64_t index = 0; index < count; ++index) {
+    try {
+      task(index);
+    } catch (...) {
+      first_error.capture(index);
+    }
+  }
+  first_error.rethrow();
+}
+
 }  // namespace nq

@@ -16,7 +16,11 @@ namespace nq {
 void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain,
                   const std::function<void(std::int64_t, std::int64_t)>& body);
 
-/// Index of the calling thread inside the innermost parallel_for, in [0, num_threads()).
+/// Calls task(index) for every index in [0, count), in this order as threads come free: for tasks of unequal cost. Nesting and
+/// exceptions as for parallel_for.
+void parallel_tasks(std::int64_t count, const std::function<void(std::int64_t)>& task);
+
+/// Index of the calling thread inside the innermost of these, in [0, num_threads()).
 int thread_index() noexcept;
 
 }  // namespace nq

@@ -59,8 +59,17 @@ class Calibration {
     return input;
   }
 
-  /// One streaming pass: every image through the FP32 network, every group observed.
   void fit_on_fp32_inputs() {
+    Observers observers = observe_fp32_inputs();
+    const Stopwatch watch;
+    append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
+    plan_.fit_products(products_, false, result_.recipe);
+    result_.phases.search += watch.seconds();
+  }
+
+  /// One streaming pass: every image through the FP32 network, every group observed. The network's packed weights are let go
+  /// at its end.
+  Observers observe_fp32_inputs() {
     Observers observers;
     std::vector<ValueId> inputs;
     for (std::size_t group = 0; group < groups().size(); ++group) {
@@ -80,10 +89,7 @@ class Calibration {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
                       [&](const CalibrationStatistics& all) { save_statistics(options_.save_statistics, all); });
     }
-    const Stopwatch watch;
-    append(plan_.fit_all(std::move(observers), progress_, state_ ? &*state_ : nullptr));
-    plan_.fit_products(products_, false, result_.recipe);
-    result_.phases.search += watch.seconds();
+    return observers;
   }
 
   SampledRows sampled_rows(std::size_t group, const SiteObserver& observer) const {
@@ -174,7 +180,7 @@ class Calibration {
       result_.phases.forward += forward.seconds();
       const Stopwatch search;
       plan_.warn_of_odd_numbers(index, *observers.front());
-      std::vector<SiteRecipe> fitted = plan_.fit(index, observers.front()->finish());
+      std::vector<SiteRecipe> fitted = plan_.fit(index, std::move(observers.front()));
       if (state_) state_->keep_fit(index, fitted);
       append(std::move(fitted));
       result_.phases.search += search.seconds();

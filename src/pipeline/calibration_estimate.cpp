@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check.hpp"
+#include "core/file_mapping.hpp"
 #include "core/log.hpp"
 #include "core/memory_limit.hpp"
 #include "core/stopwatch.hpp"
@@ -25,10 +26,7 @@ constexpr double kForwardOverProducts = 1.7;
 /// What the process is without any model: code, libraries, buffers.
 constexpr std::uint64_t kProgramBytes = std::uint64_t{21} << 20;
 constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
-/// Copies that every search makes: of the rows of its layer, of its outputs on them, and of its weight.
-constexpr double kRowCopies = 2;
-constexpr double kOutputCopies = 1;
-constexpr double kWeightCopies = 4;
+constexpr double kWeightCopies = 4;  ///< that every search makes of the weight of its layer
 /// Of the constants, in a model that is written in part and planned: the file's and the plan's.
 constexpr double kWrittenCopies = 2.5;
 
@@ -53,12 +51,13 @@ std::uint64_t packed_weight_bytes(const TypedGraph& typed) {
   return bytes;
 }
 
-/// Constants as the file holds them.
-std::uint64_t constant_bytes(const TypedGraph& typed) {
+/// Constants as the file holds them; those of a mapped file are there only while they are read, and count when `mapped`.
+std::uint64_t constant_bytes(const TypedGraph& typed, bool mapped) {
   std::uint64_t bytes = 0;
   for (std::size_t value = 0; value < typed.graph.num_values(); ++value) {
     const Tensor* const constant = typed.graph.constant({static_cast<std::int32_t>(value)});
-    if (constant != nullptr) bytes += constant->bytes();
+    if (constant == nullptr || (!mapped && in_mapped_file({constant->data(), constant->bytes()}))) continue;
+    bytes += constant->bytes();
   }
   return bytes;
 }
@@ -89,25 +88,31 @@ double measured_speed() {
   return static_cast<double>(kSize * kSize * kSize) / std::max(best, 1e-9);
 }
 
-/// What a method's search holds besides: candidates of rows and outputs, and square matrices over the inputs. Measured;
-/// a method that is not listed searches scales and noise.
+/// Copies that a method's search makes: of the rows of its layer, of its outputs on them, square matrices over its inputs,
+/// and weight codes that it leaves in the recipe. Measured; a method that is not listed searches scales and noise.
 struct SearchCopies {
-  double rows_and_outputs = 0.5;
+  double rows = 2.5;
+  double outputs = 1.5;
   double squares = 0;
+  double codes = 0;
 };
 
 SearchCopies copies_of(const std::string& method) {
-  if (method == "minmax" || method == "percentile") return {0, 0};
-  if (method == "best") return {2.8, 0.5};
+  if (method == "minmax" || method == "percentile") return {2, 1, 0, 0};
+  if (method == "best") return {2.8, 1, 4, 1};
   return {};
 }
 
 std::uint64_t search_bytes(const SiteGroup& group, std::int64_t rows, const SearchCopies& copies) {
   const auto in = static_cast<double>(group.c_in());
   const auto out = static_cast<double>(group.c_out());
-  const double floats = static_cast<double>(rows) * (kRowCopies * in + kOutputCopies * out + copies.rows_and_outputs * (in + out)) +
-                        kWeightCopies * in * out;
+  const double floats = static_cast<double>(rows) * (copies.rows * in + copies.outputs * out) + kWeightCopies * in * out;
   return static_cast<std::uint64_t>(floats * sizeof(float) + copies.squares * in * in * sizeof(double));
+}
+
+/// Weight codes that a group leaves in the recipe.
+std::uint64_t code_bytes(const SiteGroup& group, const SearchCopies& copies) {
+  return static_cast<std::uint64_t>(copies.codes * static_cast<double>(group.c_in() * group.c_out()) * sizeof(WeightCode));
 }
 
 /// Bytes of the sampled rows of a group, with what is known of each.
@@ -121,12 +126,34 @@ std::uint64_t search_bytes(const SiteGroup& group, const SampledRows& sampled, c
   return search_bytes(group, std::min(kept, sampled.tokens), copies_of(method));
 }
 
-/// What stays from begin to end.
+/// What a group holds before, during and after its search.
+struct SearchPhases {
+  std::uint64_t samples = 0;
+  std::uint64_t search = 0;
+  std::uint64_t codes = 0;
+};
+
+/// What the searches take at most, one per thread, with the samples that wait for theirs and the codes that others left;
+/// `groups` are in the order of the searches.
+std::uint64_t largest_search(const std::vector<SearchPhases>& groups) {
+  const std::size_t threads = std::min(groups.size(), static_cast<std::size_t>(num_threads()));
+  std::uint64_t largest = 0;
+  for (std::size_t first = 0; first + threads <= groups.size(); ++first) {
+    std::uint64_t bytes = 0;
+    for (std::size_t at = 0; at < groups.size(); ++at) {
+      bytes += at < first ? groups[at].codes : at < first + threads ? groups[at].search : groups[at].samples;
+    }
+    largest = std::max(largest, bytes);
+  }
+  return largest;
+}
+
+/// What stays from begin to end of the pass over the images.
 CalibrationEstimate lasting_memory(const TypedGraph& typed, std::size_t arena_bytes) {
   CalibrationEstimate estimate;
   estimate.weight_bytes = packed_weight_bytes(typed);
   estimate.arena_bytes = arena_bytes * static_cast<std::size_t>(num_threads());
-  estimate.other_bytes = kProgramBytes + constant_bytes(typed);
+  estimate.other_bytes = kProgramBytes + constant_bytes(typed, false);
   return estimate;
 }
 
@@ -137,15 +164,16 @@ CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<S
                                     std::size_t arena_bytes) {
   CalibrationEstimate estimate = lasting_memory(typed, arena_bytes);
   estimate.other_bytes += image_bytes(typed, kImagesInFlight);
-  std::vector<std::uint64_t> searches;
-  for (std::size_t index = 0; index < groups.size(); ++index) {
+  std::vector<SearchPhases> phases;
+  for (const std::size_t index : search_order(groups)) {
     const SampledRows sampled = rows(index);
-    estimate.sample_bytes += kept_bytes(groups[index], sampled);
-    searches.push_back(search_bytes(groups[index], sampled, method));
+    const SiteGroup& group = groups[index];
+    phases.push_back({kept_bytes(group, sampled), search_bytes(group, sampled, method), code_bytes(group, copies_of(method))});
+    estimate.sample_bytes += phases.back().samples;
   }
-  std::sort(searches.rbegin(), searches.rend());
-  const auto threads = static_cast<std::size_t>(num_threads());
-  for (std::size_t at = 0; at < std::min(searches.size(), threads); ++at) estimate.search_bytes += searches[at];
+  const std::uint64_t observed = estimate.sample_bytes + estimate.weight_bytes + estimate.arena_bytes;
+  const std::uint64_t searched = largest_search(phases);
+  estimate.search_bytes = searched > observed ? searched - observed : 0;
   return estimate;
 }
 
@@ -161,7 +189,7 @@ CalibrationEstimate estimate_propagated_memory(const TypedGraph& typed, const st
     search = std::max(search, search_bytes(groups[index], sampled, method));
   }
   // The model written so far is let go before the search begins: the larger of the two counts.
-  const auto written = static_cast<std::uint64_t>(kWrittenCopies * static_cast<double>(constant_bytes(typed)));
+  const auto written = static_cast<std::uint64_t>(kWrittenCopies * static_cast<double>(constant_bytes(typed, true)));
   const std::uint64_t running = written + estimate.weight_bytes + estimate.arena_bytes;
   estimate.other_bytes += written;
   estimate.search_bytes = search > running ? search - running : 0;

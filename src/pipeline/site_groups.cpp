@@ -44,6 +44,13 @@ std::vector<SiteGroup> group_sites(const std::vector<LinearSite>& sites) {
   return groups;
 }
 
+std::vector<std::size_t> search_order(const std::vector<SiteGroup>& groups) {
+  std::vector<std::size_t> order(groups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return groups[a].c_in() < groups[b].c_in(); });
+  return order;
+}
+
 std::vector<LinearSite> select_sites(const SiteSearch& found, const SiteSelection& selection,
                                      std::vector<SkippedSite>& skipped) {
   const auto include = compile(selection.include, "--include");

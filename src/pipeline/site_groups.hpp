@@ -23,6 +23,10 @@ struct SiteGroup {
 /// Groups the sites by input value and input layout, in execution order of their first sites.
 std::vector<SiteGroup> group_sites(const std::vector<LinearSite>& sites);
 
+/// Indices of the groups in the order in which they are searched: narrow inputs first, so that most samples have been let go
+/// when the widest are searched, which takes the most memory.
+std::vector<std::size_t> search_order(const std::vector<SiteGroup>& groups);
+
 /// An attention of which at least one product is selected.
 struct SelectedAttention {
   AttentionSite site;

@@ -17,7 +17,8 @@ constexpr std::uint8_t kUniformRule = 1;
 constexpr std::uint8_t kExtremeRule = 2;
 constexpr std::uint8_t kReadRule = 4;
 constexpr std::uint64_t kFold = 4;    // one image of so many judges
-constexpr std::int64_t kShare = 8;  // of the capacity, for extreme and for read rows
+constexpr std::int64_t kExtremeShare = 8;  // of the capacity
+constexpr std::int64_t kReadShare = 16;    // of the capacity; what grows longest with the number of images
 
 /// The extreme of two values, NaN when either is: one value that is no number must show, kept row or not.
 float low_of(float a, float b) { return std::isnan(b) ? b : std::min(a, b); }
@@ -39,13 +40,13 @@ float magnitude(const float* row, std::int64_t length) {
 SiteObserver::SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector<std::uint8_t> readout)
     : c_in_(c_in),
       uniform_(c_in, capacity),
-      extreme_(c_in, capacity / kShare),
-      read_(c_in, readout.empty() ? 0 : capacity / kShare),
+      extreme_(c_in, capacity / kExtremeShare),
+      read_(c_in, readout.empty() ? 0 : capacity / kReadShare),
       readout_(std::move(readout)),
       totals_(no_tokens(c_in)) {}
 
 std::int64_t SiteObserver::most_rows(std::int64_t capacity, std::int64_t tokens, std::int64_t read_tokens) {
-  return std::min(capacity, tokens) + std::min(capacity / kShare, tokens) + std::min(capacity / kShare, read_tokens);
+  return std::min(capacity, tokens) + std::min(capacity / kExtremeShare, tokens) + std::min(capacity / kReadShare, read_tokens);
 }
 
 std::uint64_t SiteObserver::sample_bytes(std::int64_t c_in, std::int64_t capacity) {

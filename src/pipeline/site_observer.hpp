@@ -26,7 +26,7 @@ struct SiteStatistics {
 ///
 /// Rows are kept by three rules: `capacity` rows chosen uniformly by a hash of image and position;
 /// capacity / 8 rows with the largest magnitudes, which decide the clipping and must not be missed;
-/// and up to capacity / 8 rows of tokens that the model's output reads directly, which are few and
+/// and up to capacity / 16 rows of tokens that the model's output reads directly, which are few and
 /// matter most. Below `capacity` tokens every row is kept. The result depends on the set of images
 /// alone, not on their order, the batch or the threads; observe() may be called concurrently.
 class SiteObserver {

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/check.hpp"
+#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/parallel.hpp"
 #include "pipeline/affine_fold.hpp"
@@ -113,7 +114,10 @@ std::unique_ptr<SiteObserver> SitePlan::make_observer(std::size_t group, std::in
   return std::make_unique<SiteObserver>(groups_[group].c_in(), capacity, std::move(mask));
 }
 
-std::vector<SiteRecipe> SitePlan::fit(std::size_t group, const SiteStatistics& statistics) const {
+std::vector<SiteRecipe> SitePlan::fit(std::size_t group, std::unique_ptr<SiteObserver> observer) const {
+  const SiteStatistics statistics = observer->finish();
+  observer.reset();
+  return_freed_memory();
   const auto fold = find_affine_fold(typed_, groups_[group]);
   SiteContext context;
   context.channel_scale_allowed =
@@ -132,12 +136,13 @@ std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progres
   progress.begin("searching", static_cast<std::int64_t>(groups_.size()), "sites");
   std::vector<std::vector<SiteRecipe>> fitted(groups_.size());
   std::mutex progress_mutex;
-  parallel_for(0, static_cast<std::int64_t>(groups_.size()), 1, [&](std::int64_t index, std::int64_t) {
-    const auto at = static_cast<std::size_t>(index);
+  const std::vector<std::size_t> order = search_order(groups_);
+  parallel_tasks(static_cast<std::int64_t>(order.size()), [&](std::int64_t task) {
+    const std::size_t at = order[static_cast<std::size_t>(task)];
+    auto observer = std::move(observers[at]);
     const auto before = kept != nullptr ? kept->find_fit(at) : std::nullopt;
-    fitted[at] = before ? *before : fit(at, observers[at]->finish());
+    fitted[at] = before ? *before : fit(at, std::move(observer));
     if (kept != nullptr && !before) kept->keep_fit(at, fitted[at]);
-    observers[at].reset();
     const std::lock_guard lock(progress_mutex);
     progress.advance(1);
   });

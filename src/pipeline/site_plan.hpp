@@ -44,12 +44,13 @@ class SitePlan {
   /// values were observed in the written file, not in the float model.
   void fit_products(const ProductCalibration& products, bool as_written, Recipe& recipe) const;
 
-  std::vector<SiteRecipe> fit(std::size_t group, const SiteStatistics& statistics) const;
+  /// Lets the observer go before the search, which needs its rows only once.
+  std::vector<SiteRecipe> fit(std::size_t group, std::unique_ptr<SiteObserver> observer) const;
 
   /// Warns of what is odd about the numbers of a group.
   void warn_of_odd_numbers(std::size_t group, const SiteObserver& observer) const;
 
-  /// All groups, in order; releases the observers. What `kept` has is taken from there, the rest is added to it.
+  /// Recipes of all groups, in their order, searched in search_order(). What `kept` has is taken from there, the rest is added to it.
   std::vector<SiteRecipe> fit_all(Observers observers, Progress& progress, const CalibrationState* kept = nullptr) const;
 
   /// Bytes that samples of attention products may take.

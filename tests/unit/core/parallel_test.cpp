@@ -1,5 +1,6 @@
 #include "core/parallel.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <mutex>
@@ -82,6 +83,34 @@ TEST_CASE("nested loops are serial and keep the outer thread index", "[core]") {
     });
   });
   CHECK(wrong == 0);
+}
+
+TEST_CASE("every task runs once, on one thread in order", "[core]") {
+  for (const int threads : {1, 3}) {
+    const ThreadScope scope(threads);
+    std::mutex mutex;
+    std::vector<std::int64_t> started;
+    parallel_tasks(40, [&](std::int64_t task) {
+      const std::lock_guard lock(mutex);
+      started.push_back(task);
+    });
+    REQUIRE(started.size() == 40);
+    if (threads == 1) CHECK(std::is_sorted(started.begin(), started.end()));
+    CHECK(std::set<std::int64_t>(started.begin(), started.end()).size() == 40);
+  }
+}
+
+TEST_CASE("the exception of the lowest task wins on any thread count", "[core]") {
+  for (const int threads : {1, 2, 4}) {
+    const ThreadScope scope(threads);
+    const Error error = test::error_of([] {
+      parallel_tasks(64, [](std::int64_t task) {
+        if (task == 3) std::this_thread::sleep_for(std::chrono::microseconds(200));
+        if (task % 10 == 3) fail(ErrorKind::input, "task {}", task);
+      });
+    });
+    CHECK(error.message() == "task 3");
+  }
 }
 
 TEST_CASE("the thread count is bounded", "[core]") {

@@ -101,7 +101,7 @@ TEST_CASE("rows of read tokens are kept, marked, and stand for their own kind", 
       ++read_rows;
       read_weight += static_cast<double>(statistics.row_weight[row]);
     }
-    CHECK(read_rows >= std::min<std::int64_t>(10, capacity / 8));
+    CHECK(read_rows >= std::min<std::int64_t>(10, capacity / 16));
     CHECK(read_weight == Approx(10).epsilon(1e-5));
     CHECK(total_weight(statistics) == Approx(400).epsilon(1e-5));
   }

@@ -156,6 +156,16 @@ TEST_CASE("layers that read one value form one group", "[pipeline]") {
   CHECK(names_of(groups[1].sites) == std::vector<std::string>{"t"});
 }
 
+TEST_CASE("narrow layers are searched first", "[pipeline]") {
+  const auto groups = group_sites(
+      find_linear_sites(typed_of("g (float[2,3,4] x) => (float[2,3,4] y)",
+                                 {initializer_text("a", {4, 8}), initializer_text("b", {8, 4}), initializer_text("c", {4, 8}),
+                                  initializer_text("d", {8, 4})},
+                                 "{ s = MatMul(x, a) t = MatMul(s, b) u = MatMul(t, c) y = MatMul(u, d) }"))
+          .sites);
+  CHECK(search_order(groups) == std::vector<std::size_t>{0, 2, 1, 3});
+}
+
 TEST_CASE("sites are selected by role and by pattern", "[pipeline]") {
   const auto folder = test::shared_data("data/graphs/deit_distilled");
   if (!folder) return;
