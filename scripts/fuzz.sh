@@ -112,7 +112,9 @@ for target in "${targets[@]}"; do
   # A finding ends libFuzzer: go on with what is left of the time.
   while ((SECONDS - start < share)); do
     begin=$(date +%FT%T)
-    { time "$build/tests/fuzz/nq_fuzz_$target" -max_total_time=$((share - (SECONDS - start))) "${options[@]}" \
+    left=$((share - (SECONDS - start)))
+    # A sanitizer that is interrupted while it prints a stack can wait for itself for good.
+    { time timeout -k 10 $((left + 60)) "$build/tests/fuzz/nq_fuzz_$target" -max_total_time=$left "${options[@]}" \
       "$corpus" "tests/fuzz/corpus/$target" "$seed" >"$log" 2>&1 || true; } 2>"$log.time"
     executions=$(grep -aoE 'number_of_executed_units: [0-9]+' "$log" | grep -oE '[0-9]+$' || echo 0)
     echo "$begin $(date +%FT%T) $(awk '{print $1 + $2}' "$log.time") $executions $(figure "$log" cov)" >>"$totals"

@@ -31,6 +31,9 @@ struct SiteInput {
   /// (the scale and bias of a LayerNormalization, the values of attention). Elsewhere a
   /// channel_scale is a Mul, and a fit carries one only where it earns that.
   bool channel_scale_allowed = false;
+  /// A noisy bias can be folded into what feeds the layer; elsewhere it costs an Add, and `best` gives the input one only where
+  /// that earns it.
+  bool noise_folds = true;
   /// 1 for rows of tokens that the model's output reads directly (a class token), [rows]; empty
   /// when that is unknown or all tokens are read alike (average pooling). `best` raises the weight of
   /// such rows (row_emphasis.hpp), and states its losses under these weights.
@@ -54,6 +57,14 @@ enum class Reparam {
   os,    ///< Outlier Suppression (Wei et al. 2022): its scale moved on, and token-wise clipping
 };
 
+/// Codes of activations.
+enum class ActivationRange {
+  /// Symmetric; `best` chooses a zero_point where a noisy bias would cost an Add and does not earn it.
+  automatic,
+  symmetric,   ///< signed, zero_point 0
+  asymmetric,  ///< unsigned, with a zero_point
+};
+
 /// Parts of `--method best`; each can be switched off to see what it is worth.
 struct BestParts {
   bool channel_scale = true;     ///< per-channel scales folded into what feeds the layer
@@ -75,9 +86,13 @@ struct BestPart {
 std::span<const BestPart> best_parts() noexcept;
 
 struct MethodOptions {
+  /// Whether codes are signed with a zero_point of 0, where nothing says otherwise of an input.
+  bool symmetric() const noexcept { return activation != ActivationRange::asymmetric; }
+
+
   int weight_bits = 8;      ///< 2..kMaxBits
   int activation_bits = 8;  ///< 2..kMaxBits
-  bool activation_symmetric = true;
+  ActivationRange activation = ActivationRange::automatic;
   std::uint64_t seed = 0;
   // EasyQuant (Wu et al. 2020, section 3): n candidates in [alpha, beta] times the start scale.
   double alpha = 0.5;
@@ -90,7 +105,7 @@ struct MethodOptions {
   int noise_candidates = 100;  ///< amplitudes n in (0, 8 * scale], besides 0 (NoisyQuant, Eq. 9)
   BestParts best;
   /// Largest share of a layer's multiply-accumulates that `best` may add in float: products of
-  /// outlier channels, and a Mul by channel scales that nothing takes up.
+  /// outlier channels, and a Mul by channel scales or an Add of a noisy bias that nothing takes up.
   double max_overhead = 0.06;
 };
 

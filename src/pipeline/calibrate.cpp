@@ -83,7 +83,7 @@ class Calibration {
     ImageRunner runner(make_plan(plan_.typed(), {tapped, std::vector{plan_.typed().graph.outputs.front()}}), input_);
     check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
-    const auto consume = [&](const Batch& batch) { keep_logits(batch, observe(runner, batch, 0, observers, inputs)); };
+    const auto consume = [&](const Batch& batch) { keep_logits(batch, observe_all(runner, batch, observers, inputs)); };
     stream_images(consume, start, keep);
     if (!options_.save_statistics.empty()) {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
@@ -174,13 +174,12 @@ class Calibration {
         continue;
       }
       const Stopwatch forward;
-      Observers observers;
-      observers.push_back(plan_.make_observer(index, capacity_));
-      observe_prefix(index, batches, observers);
+      auto observer = plan_.make_observer(index, capacity_);
+      observe_prefix(index, batches, *observer);
       result_.phases.forward += forward.seconds();
       const Stopwatch search;
-      plan_.warn_of_odd_numbers(index, *observers.front());
-      std::vector<SiteRecipe> fitted = plan_.fit(index, std::move(observers.front()));
+      plan_.warn_of_odd_numbers(index, *observer);
+      std::vector<SiteRecipe> fitted = plan_.fit(index, std::move(observer));
       if (state_) state_->keep_fit(index, fitted);
       append(std::move(fitted));
       result_.phases.search += search.seconds();
@@ -197,11 +196,12 @@ class Calibration {
     products_.rebind(typed);
     ImageRunner runner(make_plan(typed, {products_.values(), kTapsAlone}), input_);
     Observers none;
-    for (const Batch& batch : batches) (void)observe(runner, batch, 0, none, {});
+    for (const Batch& batch : batches) (void)observe_all(runner, batch, none, {});
     plan_.fit_products(products_, true, result_.recipe);
   }
 
-  void observe_prefix(std::size_t index, const std::vector<Batch>& batches, Observers& observers) {
+  /// The products are no part of this: their values are those of the float graph, not of the one written so far.
+  void observe_prefix(std::size_t index, const std::vector<Batch>& batches, SiteObserver& observer) const {
     const ModelFile partial = quantize(model_, result_.recipe);
     const TypedGraph typed = specialize(partial.to_graph(), specialize_images(input_));
     const SiteSearch found = find_linear_sites(typed);
@@ -210,23 +210,39 @@ class Calibration {
                                    [&](const LinearSite& candidate) { return candidate.origin == origin; });
     NQ_CHECK(site != found.sites.end(), internal, "layer '{}' is lost in the partly quantized model", origin);
     ImageRunner runner(make_plan(typed, {{site->x}, kTapsAlone}), input_);
-    for (const Batch& batch : batches) (void)observe(runner, batch, index, observers, {site->x});
+    for (const Batch& batch : batches) {
+      (void)runner.run(batch.images, [&](std::int64_t first, std::int64_t count, ValueId, const TensorView& view) {
+        observe_group(index, {batch, first, count, view}, runner.plan_batch(), observer);
+      });
+    }
   }
 
-  /// Returns what the run returns.
-  Tensor observe(ImageRunner& runner, const Batch& batch, std::size_t first_group, Observers& observers,
-                 const std::vector<ValueId>& values) {
+  /// The inputs of the groups are `inputs`, values of the graph that runs, as are those of the products. Returns what the run
+  /// returns.
+  Tensor observe_all(ImageRunner& runner, const Batch& batch, Observers& observers, const std::vector<ValueId>& inputs) {
     return runner.run(batch.images, [&](std::int64_t first, std::int64_t count, ValueId value, const TensorView& view) {
-      observe_products(batch, first, count, value, view);
-      for (std::size_t k = 0; k < values.size(); ++k) {
-        if (values[k] != value) continue;
-        const RowSplitter rows(groups()[first_group + k].leader(), view, runner.plan_batch());
-        for (std::int64_t slot = 0; slot < count; ++slot) {
-          const std::size_t sample = batch.sample_index[static_cast<std::size_t>(first + slot)];
-          observers[k]->observe(rows.image(slot), hash_name(images_[sample].name));
-        }
+      observe_products({batch, first, count, view}, value);
+      for (std::size_t group = 0; group < inputs.size(); ++group) {
+        if (inputs[group] == value) observe_group(group, {batch, first, count, view}, runner.plan_batch(), *observers[group]);
       }
     });
+  }
+
+  /// A tapped value of the images [first, first + count) of a batch.
+  struct Tapped {
+    const Batch& batch;
+    std::int64_t first;
+    std::int64_t count;
+    const TensorView& view;
+  };
+
+  void observe_group(std::size_t group, const Tapped& tapped, std::int64_t plan_batch, SiteObserver& observer) const {
+    const RowSplitter rows(groups()[group].leader(), tapped.view, plan_batch);
+    for (std::int64_t slot = 0; slot < tapped.count; ++slot) observer.observe(rows.image(slot), image_key(tapped, slot));
+  }
+
+  std::uint64_t image_key(const Tapped& tapped, std::int64_t slot) const {
+    return hash_name(images_[tapped.batch.sample_index[static_cast<std::size_t>(tapped.first + slot)]].name);
   }
 
   /// Float outputs are kept only where they are those of a run without taps, to the bit; with options.float32 the
@@ -246,13 +262,10 @@ class Calibration {
     }
   }
 
-  void observe_products(const Batch& batch, std::int64_t first, std::int64_t count, ValueId value,
-                        const TensorView& view) {
+  void observe_products(const Tapped& tapped, ValueId value) {
     std::vector<std::uint64_t> keys;
-    for (std::int64_t slot = first; slot < first + count; ++slot) {
-      keys.push_back(hash_name(images_[batch.sample_index[static_cast<std::size_t>(slot)]].name));
-    }
-    products_.observe(value, view, keys);
+    for (std::int64_t slot = 0; slot < tapped.count; ++slot) keys.push_back(image_key(tapped, slot));
+    products_.observe(value, tapped.view, keys);
   }
 
   /// Every image from `start` on; `keep` learns after every batch how far the pass is.

@@ -1,6 +1,7 @@
 #include "pipeline/group_emitter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -54,6 +55,8 @@ std::string GroupEmitter::insert(const std::string& before, const std::string& o
 /// where they have no int16 (opset 13 has no DequantizeLinear of int16).
 std::string GroupEmitter::add_offset(const std::string& before, const std::string& base, const std::vector<float>& values,
                                      int rank) {
+  NQ_CHECK(std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }), input,
+           "'{}' would hold numbers beyond float32: the offsets or scales of the layer are too large", base);
   const Tensor tensor = vector_tensor(values, rank);
   if (!options_.int16_offsets) return edit_.add_initializer(base, tensor);
   const float scale = int16_scale(values);

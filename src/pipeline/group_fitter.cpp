@@ -45,6 +45,7 @@ std::vector<SiteRecipe> fit_group(const SiteGroup& group, int group_index, const
         input.readout = statistics.readout;
         input.held_out = statistics.held_out;
         input.readout_only = context.readout_only;
+        input.noise_folds = context.noise_folds;
         input.channel_gain = context.channel_gain;
         input.channel_scale_allowed = context.channel_scale_allowed;
         const SiteFit fit = method.fit(input, options);

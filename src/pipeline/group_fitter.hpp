@@ -11,6 +11,7 @@ namespace nq {
 /// What the graph says of a group's input.
 struct SiteContext {
   bool channel_scale_allowed = false;    ///< SiteInput::channel_scale_allowed
+  bool noise_folds = true;               ///< SiteInput::noise_folds
   bool readout_only = false;             ///< SiteInput::readout_only
   std::vector<float> channel_gain = {};  ///< SiteInput::channel_gain
 };

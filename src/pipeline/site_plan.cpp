@@ -120,8 +120,9 @@ std::vector<SiteRecipe> SitePlan::fit(std::size_t group, std::unique_ptr<SiteObs
   return_freed_memory();
   const auto fold = find_affine_fold(typed_, groups_[group]);
   SiteContext context;
-  context.channel_scale_allowed =
-      (fold && !fold->scale_origin.empty()) || find_value_fold(typed_, groups_[group], sites_).has_value();
+  const bool folds_into_values = find_value_fold(typed_, groups_[group], sites_).has_value();
+  context.channel_scale_allowed = (fold && !fold->scale_origin.empty()) || folds_into_values;
+  context.noise_folds = fold || folds_into_values;
   if (fold && !fold->scale_origin.empty()) context.channel_gain = fold->scale;
   context.readout_only = readout_ && readout_->unmixed[static_cast<std::size_t>(groups_[group].x.index)] != 0;
   return fit_group(groups_[group], static_cast<int>(group), statistics, context, method_, fit_options_[group]);
@@ -160,7 +161,7 @@ void SitePlan::record_options(const GraphChoice& choice, Recipe& recipe) const {
   recipe.options = {
       {"wbits", std::to_string(fit.weight_bits)},
       {"abits", std::to_string(fit.activation_bits)},
-      {"activation", fit.activation_symmetric ? "symmetric" : "asymmetric"},
+      {"activation", fit.activation == ActivationRange::automatic ? "auto" : fit.symmetric() ? "symmetric" : "asymmetric"},
       {"objective", fit.objective == Objective::mse ? "mse" : "cosine"},
       {"alpha", fmt::format("{}", fit.alpha)},
       {"beta", fmt::format("{}", fit.beta)},

@@ -41,7 +41,7 @@ double quantile(std::vector<float> values, double fraction) {
 
 QuantParams percentile_params(const std::vector<float>& values, int bits, const MethodOptions& options) {
   const double fraction = options.percentile / 100.0;
-  if (!options.activation_symmetric) {
+  if (!options.symmetric()) {
     return asymmetric_activation(quantile(values, 1.0 - fraction), quantile(values, fraction), bits);
   }
   std::vector<float> magnitudes = values;
@@ -278,7 +278,7 @@ class AttentionSearch {
   }
 
   QuantParams range_params(const Range& range, int bits) const {
-    return activation_params(range.low, range.high, bits, options_.activation_symmetric);
+    return activation_params(range.low, range.high, bits, options_.symmetric());
   }
 
   Range q_range() const {

@@ -85,7 +85,7 @@ ValueRange percentile_range(const SiteInput& site, double percentile, bool symme
 SiteFit range_fit(const SiteInput& site, const MethodOptions& options, const ValueRange& range) {
   SiteFit fit;
   fit.activation =
-      activation_params(range.low, range.high, options.activation_bits, options.activation_symmetric);
+      activation_params(range.low, range.high, options.activation_bits, options.symmetric());
   fit.weight = absmax_weight(site.weight, options.weight_bits);
   fit.weight_codes = weight_codes(site.weight, fit.weight);
   return fit;

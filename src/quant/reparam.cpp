@@ -67,7 +67,7 @@ ReparamSite reparameterize(const SiteInput& site, const MethodOptions& options) 
   for (std::size_t c = 0; c < scaled.channel_min.size(); ++c) {
     widest = std::max(widest, static_cast<double>(scaled.channel_max[c]) - static_cast<double>(scaled.channel_min[c]));
   }
-  const QuantParams params = activation_params(-1, 1, options.activation_bits, options.activation_symmetric);
+  const QuantParams params = activation_params(-1, 1, options.activation_bits, options.symmetric());
   const double step = widest / static_cast<double>(params.qmax() - params.qmin());
   const double lowest = step * static_cast<double>(params.qmin() - params.zero_point[0]);
   for (const float low : scaled.channel_min) out.shift.push_back(static_cast<float>(lowest - static_cast<double>(low)));

@@ -20,8 +20,8 @@ constexpr std::array<std::size_t, 4> kOutlierCounts = {1, 2, 4, 8};
 constexpr double kWideRange = 3.0;    // against the median range
 constexpr double kOutlierGain = 0.7;  // the error must fall to this fraction
 constexpr double kPaidGain = 0.65;    // the same for scales that cost a Mul
-// Multiply-accumulates of the integer product that take as long as one element of a Mul.
-constexpr double kMulCost = 8.0;
+// Multiply-accumulates of the integer product that take as long as one element of a Mul or an Add.
+constexpr double kElementCost = 8.0;
 // A channel is never scaled further than this from the middle one: keeps float32 folding sane.
 constexpr double kMaxScale = 1024.0;
 
@@ -71,7 +71,7 @@ double held_out_error(const SiteInput& site, const MethodOptions& options, const
   const PreparedSite fitting(site, RowSet::fitting, kFittingRows, structure.channel_scale,
                              structure.outlier_channels);
   SiteFit fit;
-  fit.activation = activation_params(-1, 1, options.activation_bits, options.activation_symmetric);
+  fit.activation = activation_params(-1, 1, options.activation_bits, options.symmetric());
   fit.weight = absmax_weight(fitting.input().weight, options.weight_bits);
   fit.weight_codes = weight_codes(fitting.input().weight, fit.weight);
   // Extremes of the fitting rows alone: what clipping costs on other images shall be seen.
@@ -108,11 +108,8 @@ class StructureSearch {
   }
 
  private:
-  /// Whether the float work, as a share of the layer's multiply-accumulates, is allowed.
   bool affordable(std::size_t outliers, bool multiply) const {
-    const double side = static_cast<double>(outliers) / static_cast<double>(site_.weight.rows);
-    const double mul = multiply ? kMulCost / static_cast<double>(site_.weight.cols) : 0.0;
-    return side + mul <= options_.max_overhead;
+    return float_share(site_, outliers, multiply ? 1 : 0) <= options_.max_overhead;
   }
 
   /// Takes the structure if its held-out error, which is returned, is below `limit`.
@@ -153,6 +150,11 @@ class StructureSearch {
 };
 
 }  // namespace
+
+double float_share(const SiteInput& site, std::size_t outliers, int passes) {
+  return static_cast<double>(outliers) / static_cast<double>(site.weight.rows) +
+         passes * kElementCost / static_cast<double>(site.weight.cols);
+}
 
 SiteStructure search_structure(const SiteInput& site, const MethodOptions& options) {
   return StructureSearch(site, options).run();

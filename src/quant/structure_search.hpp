@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -22,5 +23,8 @@ struct SiteStructure {
 /// median; more are taken only while the error falls by a stated factor, since each costs run
 /// time.
 SiteStructure search_structure(const SiteInput& site, const MethodOptions& options);
+
+/// Float work as a share of a layer's multiply-accumulates: outlier channels, and `passes` over its input (a Mul, an Add).
+double float_share(const SiteInput& site, std::size_t outliers, int passes);
 
 }  // namespace nq

@@ -7,8 +7,7 @@
 
 namespace nq {
 
-void check_target_options(const std::string& target, const MethodOptions& fit, const std::string& noise_dtype,
-                          bool int4_weights) {
+void fit_for_target(const std::string& target, const std::string& noise_dtype, bool int4_weights, MethodOptions& fit) {
   if (target.empty()) return;
   const Target chosen = target_from(target);
   if (chosen != Target::tensorrt && chosen != Target::portable) return;
@@ -18,7 +17,8 @@ void check_target_options(const std::string& target, const MethodOptions& fit, c
   if (int4_weights) {
     throw Error(ErrorKind::usage, fmt::format("--weight-storage int4 puts a Cast behind the weights, which --target {} does not take", target));
   }
-  if (fit.activation_symmetric) return;
+  if (fit.activation == ActivationRange::automatic) fit.activation = ActivationRange::symmetric;
+  if (fit.symmetric()) return;
   throw Error(ErrorKind::usage,
               fmt::format("--activation asymmetric makes uint8 codes with zero points, which --target {} does not take", target),
               "--activation symmetric, or --target ort-cpu or openvino");

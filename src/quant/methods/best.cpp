@@ -2,13 +2,12 @@
 #include <span>
 
 #include "core/parallel.hpp"
+#include "quant/activation_choice.hpp"
 #include "quant/bias_correction.hpp"
 #include "quant/code_search.hpp"
 #include "quant/compensation.hpp"
 #include "quant/emitted_layer.hpp"
 #include "quant/input_moments.hpp"
-#include "quant/joint_search.hpp"
-#include "quant/output_probe.hpp"
 #include "quant/prepared_site.hpp"
 #include "quant/quantizers.hpp"
 #include "quant/range_fit.hpp"
@@ -25,11 +24,7 @@ constexpr std::int64_t kHeldOutRows = 1024;
 constexpr std::int64_t kMomentRows = 2560;
 constexpr std::int64_t kMeanRows = 4096;
 constexpr std::int64_t kMeasuredRows = 1024;
-constexpr int kFinalists = 3;
 constexpr int kSweeps = 3;
-// Scales that are tried without a noisy bias, from the extremes downwards.
-constexpr int kPlainScales = 24;
-constexpr double kPlainRatio = 0.85;
 constexpr std::int64_t kOutputBlock = 32;
 constexpr int kWeightScales = 32;
 constexpr double kLowestWeightScale = 0.4;
@@ -85,35 +80,13 @@ class BestSearch {
     return fit;
   }
 
-  /// Finalists with a noisy bias, and scales without one: a few long-tailed inputs are better off without.
-  std::vector<JointChoice> activation_choices(const SiteInput& fitting, const QuantParams& widest) const {
-    std::vector<JointChoice> choices;
-    if (options_.best.noisy_bias) choices = joint_search(fitting, ChannelSamples(fitting), widest, kFinalists);
-    double scale = static_cast<double>(widest.scale[0]);
-    for (int i = 0; i < kPlainScales; ++i, scale *= kPlainRatio)
-      choices.push_back({sane_scale(scale), {}, 0});
-    return choices;
-  }
-
   void search_offsets() {
     const PreparedSite fitting = rows_of(RowSet::fitting, kFittingRows);
     const PreparedSite held_out = rows_of(RowSet::held_out, kHeldOutRows);
     SiteFit trial = rounded();
-    const std::vector<JointChoice> choices = activation_choices(fitting.input(), trial.activation);
-    OutputProbe probe(held_out.input(), {.rows = held_out.input().rows.rows, .columns = 64});
-    probe.set_weight(trial);
-    const JointChoice* best = nullptr;
-    double least = 0;
-    for (const JointChoice& choice : choices) {
-      AffineGrid grid = affine_grid(trial.activation);
-      grid.scale = choice.scale;
-      const double error = probe.evaluate(grid, choice.noisy_bias).centred_error2;
-      if (best != nullptr && !(error < least)) continue;
-      best = &choice;
-      least = error;
-    }
-    trial.activation.scale[0] = best->scale;
-    trial.noisy_bias = best->noisy_bias;
+    ActivationChoice choice = choose_activation(fitting.input(), held_out.input(), trial, options_);
+    trial.activation = std::move(choice.activation);
+    trial.noisy_bias = std::move(choice.noisy_bias);
     offer(options_.best.noisy_bias ? "noisy_bias" : "activation_scale", std::move(trial));
   }
 

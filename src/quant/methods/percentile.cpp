@@ -17,7 +17,7 @@ class Percentile final : public Method {
     SiteFit fit = range_fit(site, options, extreme_range(site));
     const double start = meter.mse(fit);
     fit.stages.push_back({"minmax", start});
-    const ValueRange range = percentile_range(site, options.percentile, options.activation_symmetric);
+    const ValueRange range = percentile_range(site, options.percentile, options.symmetric());
     SiteFit clipped = range_fit(site, options, range);
     const double loss = meter.mse(clipped);
     if (loss < start) fit.activation = clipped.activation;

@@ -59,7 +59,7 @@ TEST_CASE("with 16-bit quantizers reparameterized hosts and later inputs reprodu
   options.propagate = Propagate::quantized;
   CHECK(bundle.sqnr_db(options) > kFineDb);
   options = options_of("best", 16);
-  options.fit.activation_symmetric = false;
+  options.fit.activation = ActivationRange::asymmetric;
   CHECK(bundle.sqnr_db(options) > kFineDb);
 }
 

@@ -175,7 +175,7 @@ TEST_CASE("the loss that a search reports is the loss of the written file", "[pi
         INFO(info.name << " at " << bits << " bits, " << (symmetric ? "symmetric" : "asymmetric"));
         MethodOptions options;
         options.weight_bits = options.activation_bits = bits;
-        options.activation_symmetric = symmetric;
+        options.activation = symmetric ? ActivationRange::symmetric : ActivationRange::asymmetric;
         Recipe recipe = empty_recipe(model, planned.shapes);
         recipe.sites = fit_group(group, 0, observer.finish(), {.channel_scale_allowed = true}, *info.method, options);
         const double predicted = recipe.sites[0].stages.back().mse;

@@ -17,7 +17,7 @@ MethodOptions small_options(int bits, bool symmetric) {
   MethodOptions options;
   options.weight_bits = bits;
   options.activation_bits = bits;
-  options.activation_symmetric = symmetric;
+  options.activation = symmetric ? ActivationRange::symmetric : ActivationRange::asymmetric;
   options.candidates = 40;
   options.noise_candidates = 40;
   options.percentile = 99.5;
@@ -41,14 +41,14 @@ void check_fit(const SiteInput& site, const MethodOptions& options, const SiteFi
   const auto c_out = static_cast<std::size_t>(site.weight.cols);
   REQUIRE(fit.activation.bits == options.activation_bits);
   REQUIRE(fit.weight.bits == options.weight_bits);
-  REQUIRE(fit.activation.is_signed == options.activation_symmetric);
+  REQUIRE(fit.activation.is_signed == options.symmetric());
   REQUIRE(fit.activation.axis == -1);
   REQUIRE(fit.activation.scale.size() == 1);
   REQUIRE(fit.activation.scale[0] >= kMinScale);
   REQUIRE(std::isfinite(fit.activation.scale[0]));
   REQUIRE(fit.activation.zero_point[0] >= fit.activation.qmin());
   REQUIRE(fit.activation.zero_point[0] <= fit.activation.qmax());
-  if (options.activation_symmetric) REQUIRE(fit.activation.zero_point[0] == 0);
+  if (options.symmetric()) REQUIRE(fit.activation.zero_point[0] == 0);
   REQUIRE(fit.weight.axis == 1);
   REQUIRE(fit.weight.scale.size() == c_out);
   REQUIRE(fit.weight.zero_point == std::vector<std::int32_t>(c_out, 0));
@@ -93,6 +93,36 @@ TEST_CASE("every method obeys the laws of a fit", "[quant]") {
       }
     }
   }
+}
+
+TEST_CASE("best gives an input a zero_point where a noisy bias would cost an Add", "[quant]") {
+  auto sample = test::random_site(400, 50, 160, true);
+  SiteInput site = sample.input();
+  const Method& best = builtin_methods().get("best");
+  MethodOptions options = small_options(6, true);
+  site.noise_folds = false;
+  const SiteFit symmetric = best.fit(site, options);
+  CHECK(symmetric.activation.is_signed);
+  options.activation = ActivationRange::automatic;
+  const SiteFit shifted = best.fit(site, options);
+  CHECK_FALSE(shifted.activation.is_signed);
+  CHECK(shifted.activation.zero_point[0] > 0);
+  CHECK(shifted.noisy_bias.empty());
+  options.best.noisy_bias = false;
+  CHECK(best.fit(site, options).activation.scale == shifted.activation.scale);
+  options.activation = ActivationRange::symmetric;
+  CHECK(shifted.stages.back().mse < best.fit(site, options).stages.back().mse);
+}
+
+TEST_CASE("a noisy bias that costs an Add counts as float work", "[quant]") {
+  auto sample = test::random_site(400, 50, 160, true);
+  SiteInput site = sample.input();
+  const Method& best = builtin_methods().get("best");
+  MethodOptions options = small_options(4, true);
+  options.max_overhead = 0;
+  CHECK_FALSE(best.fit(site, options).noisy_bias.empty());
+  site.noise_folds = false;
+  CHECK(best.fit(site, options).noisy_bias.empty());
 }
 
 TEST_CASE("reparameterized hosts obey the laws, and help where channels are unequal", "[quant]") {

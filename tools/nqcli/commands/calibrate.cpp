@@ -137,7 +137,7 @@ void run_calibrate(CalibrateCommandOptions options) {
   options.calibration.bad_images = options.images.bad_image_policy();
   options.calibration.input_shape = options.model.input_shape();
   options.calibration.fold_noise = options.fold;
-  check_target_options(options.target, options.calibration.fit, options.noise_dtype, options.storage.is_int4());
+  fit_for_target(options.target, options.noise_dtype, options.storage.is_int4(), options.calibration.fit);
   options.storage.check(options.calibration);
   const CalibrationFiles targets = choose_targets(options);
   const ModelFile model = options.model.load();

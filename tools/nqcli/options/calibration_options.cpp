@@ -74,8 +74,19 @@ void add_fit_options(CLI::App& command, CalibrationOptions& options) {
           "on names, or @head, @patch_embed, @LayerNormalization, @attention, @Gelu, @products, @scores, @values")
       ->type_name("RULES")
       ->group(kGroup);
-  add_choice(command, "--activation", "Range of activation codes", "symmetric", "asymmetric",
-             [&fit](bool asymmetric) { fit.activation_symmetric = !asymmetric; });
+  command
+      .add_option_function<std::string>(
+          "--activation",
+          [&fit](const std::string& word) {
+            fit.activation = word == "auto" ? ActivationRange::automatic
+                             : word == "symmetric" ? ActivationRange::symmetric
+                                                   : ActivationRange::asymmetric;
+          },
+          "Range of activation codes; auto: symmetric, and with method best uint8 with a zero_point where a noisy bias would "
+          "cost an Add and does not earn it (not for --target tensorrt or portable)")
+      ->check(CLI::IsMember({"auto", "symmetric", "asymmetric"}))
+      ->default_str("auto")
+      ->group(kGroup);
   add("--seed", fit.seed, "Seed of the noise and of the choice of images");
   add_choice(command, "--objective", "Loss of the scale search, on the layer's output", "mse", "cosine",
              [&fit](bool cosine) { fit.objective = cosine ? Objective::cosine : Objective::mse; });
