@@ -1,0 +1,14 @@
+#pragma once
+
+namespace nq::test {
+
+/// Whether AddressSanitizer's own allocator is in place, which ends the program where others throw std::bad_alloc.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kAddressSanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool kAddressSanitizer = __has_feature(address_sanitizer);
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+
+}  // namespace nq::test
