@@ -2,7 +2,8 @@
 
 namespace nq::test {
 
-/// Whether AddressSanitizer's own allocator is in place, which ends the program where others throw std::bad_alloc.
+/// Whether AddressSanitizer is in place: its allocator ends the program where others throw std::bad_alloc, and takes terabytes of
+/// address space.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kAddressSanitizer = true;
 #elif defined(__has_feature)
