@@ -117,7 +117,7 @@ for target in "${targets[@]}"; do
     { time timeout -k 10 $((left + 60)) "$build/tests/fuzz/nq_fuzz_$target" -max_total_time=$left "${options[@]}" \
       "$corpus" "tests/fuzz/corpus/$target" "$seed" >"$log" 2>&1 || true; } 2>"$log.time"
     executions=$(grep -aoE 'number_of_executed_units: [0-9]+' "$log" | grep -oE '[0-9]+$' || echo 0)
-    echo "$begin $(date +%FT%T) $(awk '{print $1 + $2}' "$log.time") $executions $(figure "$log" cov)" >>"$totals"
+    echo "$begin $(date +%FT%T) $(awk 'END {print $1 + $2}' "$log.time") $executions $(figure "$log" cov)" >>"$totals"
     [[ $(find "$findings" -type f | wc -l) == 0 ]] || cp "$log" "$log.$(date +%s)"
     drop_pauses "$target"
     (($(find "$findings" -type f | wc -l) < 20)) || break

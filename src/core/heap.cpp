@@ -1,9 +1,21 @@
 #include "core/heap.hpp"
 
 #include <malloc.h>
+#include <sys/mman.h>
+
+#include <new>
 
 namespace nq {
 
 void return_freed_memory() noexcept { (void)::malloc_trim(0); }
+
+void UnmapPages::operator()(float* pages) const noexcept { (void)::munmap(pages, bytes); }
+
+FloatPages float_pages(std::size_t count) {
+  const std::size_t bytes = count * sizeof(float);
+  void* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc();
+  return FloatPages(static_cast<float*>(pages), UnmapPages{bytes});
+}
 
 }  // namespace nq

@@ -1,8 +1,23 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
+
 namespace nq {
 
 /// Gives freed memory that the heap holds back to the system. For the end of a phase that held much more than the next will.
 void return_freed_memory() noexcept;
+
+struct UnmapPages {
+  std::size_t bytes = 0;
+  void operator()(float* pages) const noexcept;
+};
+
+/// Floats in pages of their own: those never touched take no memory, and all go back to the system when they are freed,
+/// whatever the heap holds.
+using FloatPages = std::unique_ptr<float[], UnmapPages>;
+
+/// `count` zeros. Throws std::bad_alloc.
+FloatPages float_pages(std::size_t count);
 
 }  // namespace nq

@@ -21,7 +21,7 @@ void RowReservoir::offer(const Rank& rank, const float* row, std::uint8_t tag) {
     heap_.pop_back();
   } else if (slot == blocks_.size() * kBlockRows) {
     const std::size_t rows = std::min(kBlockRows, capacity_ - slot);
-    blocks_.push_back(std::make_unique_for_overwrite<float[]>(rows * row_length_));
+    blocks_.push_back(float_pages(rows * row_length_));
   }
   std::copy_n(row, row_length_, blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_);
   heap_.push_back({rank, slot, tag});

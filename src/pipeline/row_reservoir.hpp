@@ -2,9 +2,10 @@
 
 #include <compare>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "core/heap.hpp"
 
 namespace nq {
 
@@ -35,12 +36,12 @@ class RowReservoir {
   }
 
  private:
-  static constexpr std::size_t kBlockRows = 64;
+  static constexpr std::size_t kBlockRows = 256;
 
   std::size_t row_length_;
   std::size_t capacity_;
   std::vector<Entry> heap_;  ///< largest rank first
-  std::vector<std::unique_ptr<float[]>> blocks_;  ///< of kBlockRows rows: growing copies nothing and holds nothing twice
+  std::vector<FloatPages> blocks_;  ///< of kBlockRows rows: growing copies nothing and holds nothing twice
 };
 
 }  // namespace nq

@@ -18,8 +18,6 @@ namespace nq {
 namespace {
 
 constexpr std::int64_t kMinRowsPerSite = 256;
-/// Of samples, freed before they are given back: doing so makes the next search fault its memory in anew.
-constexpr std::uint64_t kReturnedBytes = std::uint64_t{64} << 20;
 constexpr std::uint64_t kProductShare = 4;  ///< of the memory for samples, as a divisor
 
 /// Names of the parts that are switched off, with commas.
@@ -140,7 +138,6 @@ std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progres
   std::mutex progress_mutex;
   const std::vector<std::size_t> order = search_order(groups_);
   return_freed_memory();
-  std::uint64_t freed = 0;
   parallel_tasks(static_cast<std::int64_t>(order.size()), [&](std::int64_t task) {
     const std::size_t at = order[static_cast<std::size_t>(task)];
     auto observer = std::move(observers[at]);
@@ -149,10 +146,6 @@ std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progres
     if (kept != nullptr && !before) kept->keep_fit(at, fitted[at]);
     const std::lock_guard lock(progress_mutex);
     progress.advance(1);
-    freed += SiteObserver::sample_bytes(groups_[at].c_in(), capacity());
-    if (freed < kReturnedBytes) return;
-    return_freed_memory();
-    freed = 0;
   });
   progress.end();
   std::vector<SiteRecipe> all;

@@ -136,6 +136,7 @@ class BestSearch {
     SiteFit trial = fit_;
     RowMatrix codes = search.round_with_feedback(weight, trial.weight);
     search.descend(weight, codes, trial.weight, kSweeps);
+    if (!codes.allFinite()) return;  // moments beyond float32
     for (Eigen::Index i = 0; i < codes.size(); ++i) {
       trial.weight_codes[static_cast<std::size_t>(i)] = static_cast<WeightCode>(codes.data()[i]);
     }
