@@ -88,8 +88,9 @@ ActivationChoice choose_activation(const SiteInput& fitting, const SiteInput& he
   const bool shifts = options.activation == ActivationRange::automatic && !fitting.noise_folds;
   Contest plain(probe);
   plain.enter(shifts ? shifted_choices(extreme_range(fitting), options.activation_bits) : scaled_choices(rounded.activation));
+  const int passes = rounded.channel_scale.empty() ? 1 : 2;  // the Add, and the Mul of scales that nothing takes up
   const bool affordable =
-      fitting.noise_folds || float_share(fitting, rounded.outlier_channels.size(), rounded.channel_scale.empty() ? 1 : 2) <= options.max_overhead;
+      fitting.noise_folds || float_share(fitting, rounded.outlier_channels.size(), passes) <= options.max_overhead;
   if (!options.best.noisy_bias || !affordable) return plain.take();
   Contest noisy(probe);
   noisy.enter(noisy_choices(fitting, rounded.activation));
