@@ -18,21 +18,35 @@ std::atomic<int> requested_threads{0};
 /// Keeps the exception of the lowest chunk, so that the message does not depend on timing.
 class FirstError {
  public:
-  void capture(std::int64_t chunk) {
-    const std::lock_guard lock(mutex_);
-    if (chunk >= chunk_) return;
-    chunk_ = chunk;
-    error_ = std::current_exception();
+  template <typename Body>
+  void guard(std::int64_t chunk, const Body& body) {
+    try {
+      body(chunk);
+    } catch (...) {
+      capture(chunk);
+    }
   }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
+  void capture(std::int64_t chunk) {
+    const std::lock_guard lock(mutex_);
+    if (chunk >= chunk_) return;
+    chunk_ = chunk;
+    error_ = std::current_exception();
+  }
+
   std::mutex mutex_;
   std::int64_t chunk_ = std::numeric_limits<std::int64_t>::max();
   std::exception_ptr error_;
 };
+
+/// Threads for so many chunks: one inside another parallel loop.
+int threads_for(std::int64_t chunks) {
+  return omp_in_parallel() != 0 ? 1 : static_cast<int>(std::min<std::int64_t>(num_threads(), chunks));
+}
 
 }  // namespace
 
@@ -57,38 +71,26 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain,
     const std::int64_t first = begin + chunk * step;
     body(first, std::min(end, first + step));
   };
-  const int threads = static_cast<int>(std::min<std::int64_t>(num_threads(), chunks));
-  if (threads <= 1 || omp_in_parallel() != 0) {
+  const int threads = threads_for(chunks);
+  if (threads <= 1) {
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) run_chunk(chunk);
     return;
   }
   FirstError first_error;
 #pragma omp parallel for schedule(static) num_threads(threads)
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    try {
-      run_chunk(chunk);
-    } catch (...) {
-      first_error.capture(chunk);
-    }
-  }
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) first_error.guard(chunk, run_chunk);
   first_error.rethrow();
 }
 
 void parallel_tasks(std::int64_t count, const std::function<void(std::int64_t)>& task) {
-  const int threads = static_cast<int>(std::min<std::int64_t>(num_threads(), count));
-  if (threads <= 1 || omp_in_parallel() != 0) {
+  const int threads = threads_for(count);
+  if (threads <= 1) {
     for (std::int64_t index = 0; index < count; ++index) task(index);
     return;
   }
   FirstError first_error;
 #pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
-  for (std::int64_t index = 0; index < count; ++index) {
-    try {
-      task(index);
-    } catch (...) {
-      first_error.capture(index);
-    }
-  }
+  for (std::int64_t index = 0; index < count; ++index) first_error.guard(index, task);
   first_error.rethrow();
 }
 
