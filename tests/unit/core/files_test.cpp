@@ -114,7 +114,10 @@ TEST_CASE("files are read whole or refused", "[core]") {
   const std::string fifo = (folder / "fifo").string();
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   CHECK_ERROR(read_file(fifo), input, "not a regular file");
-  if (test::kAddressSanitizer) return;
+  if (test::kAddressSanitizer) {
+    WARN("left out: a file beyond memory, which AddressSanitizer ends the program for");
+    return;
+  }
   const std::string sparse = (folder / "sparse").string();
   folder.write("sparse", "");
   REQUIRE(::truncate(sparse.c_str(), off_t{1} << 43) == 0);
