@@ -134,19 +134,32 @@ Tensor run(const ModelFile& model, const Base& base, KernelChoice kernels) {
   return Executor(make_plan(specialize(model.to_graph(), spec), options)).run({&input, 1}).front();
 }
 
+/// Nothing in the recipe is tiny or huge. Elsewhere the two ways of summing may differ by anything: where huge terms cancel, and
+/// where a tiny channel scale turns the last bit of an input into the end of the code range.
+bool is_tame(const Recipe& recipe) {
+  const auto tame = [](const std::vector<float>& values) {
+    return std::all_of(values.begin(), values.end(), [](float value) {
+      return value == 0 || (std::fabs(value) > 1e-4F && std::fabs(value) < 1e4F);
+    });
+  };
+  return std::all_of(recipe.sites.begin(), recipe.sites.end(), [&](const SiteRecipe& site) {
+    return tame(site.activation.scale) && tame(site.weight.scale) && tame(site.noisy_bias) && tame(site.bias_correction) &&
+           tame(site.channel_scale) && tame(site.output_scale) && tame(site.output_shift);
+  });
+}
+
 void check_alike(const Tensor& a, const Tensor& b) {
   double most = 0;
   double apart = 0;
-  bool finite = true;
   for (std::size_t k = 0; k < a.span<float>().size(); ++k) {
     const double x = a.span<float>()[k];
     const double y = b.span<float>()[k];
-    finite = finite && std::isfinite(x) && std::isfinite(y);
+    fuzz::require(std::isfinite(x) && std::isfinite(y), "the file gives a number that is not finite");
     most = std::max(most, std::abs(x));
     apart = std::max(apart, std::abs(x - y));
   }
-  // A code may fall on the other side of its boundary and move what follows by a step; sums of huge terms cancel.
-  if (finite && most < 1e6) fuzz::require(apart <= 0.5 * most + 1e-5, "the fused run of the file is far off");
+  // A code may fall on the other side of its boundary and move what follows by a step.
+  fuzz::require(apart <= 0.5 * most + 1e-5, "the fused run of the file is far off");
 }
 
 }  // namespace
@@ -167,7 +180,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     } catch (const Error& error) {
       fuzz::finding("the written file does not pass the checks: " + error.full_text());
     }
-    check_alike(run(file, base, KernelChoice::reference), run(file, base, KernelChoice::automatic));
+    const Tensor plain = run(file, base, KernelChoice::reference);
+    const Tensor fused = run(file, base, KernelChoice::automatic);
+    if (is_tame(recipe)) check_alike(plain, fused);
   });
   return 0;
 }
