@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <numeric>
 
 namespace nq {
@@ -10,23 +9,49 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-/// Elements of `out` in order; `source` tells the coordinates of each in the old map.
-ColumnMap rearrange(const ColumnMap& map, const Shape& out, const std::function<void(Ints&)>& source) {
-  ColumnMap moved{out, std::vector<std::int32_t>(static_cast<std::size_t>(out.elements()))};
-  Ints at(static_cast<std::size_t>(out.rank()), 0);
-  for (std::int32_t& column : moved.columns) {
-    Ints from = at;
-    source(from);
-    std::int64_t offset = 0;
-    for (int axis = 0; axis < map.shape.rank(); ++axis) {
-      offset = offset * map.shape[axis] + from[static_cast<std::size_t>(axis)];
-    }
-    column = map.columns[static_cast<std::size_t>(offset)];
-    for (int axis = out.rank() - 1; axis >= 0; --axis) {
-      if (++at[static_cast<std::size_t>(axis)] < out[axis]) break;
-      at[static_cast<std::size_t>(axis)] = 0;
-    }
+/// Where an element of a new map lies in the old one: `start` and, per axis of the new one, what each coordinate adds.
+struct Source {
+  std::int64_t start = 0;
+  std::vector<Ints> axes;
+};
+
+Ints row_major_strides(const Shape& shape) {
+  Ints strides(static_cast<std::size_t>(shape.rank()), 1);
+  for (int axis = shape.rank() - 2; axis >= 0; --axis) {
+    strides[static_cast<std::size_t>(axis)] = strides[static_cast<std::size_t>(axis) + 1] * shape[axis + 1];
   }
+  return strides;
+}
+
+/// Every coordinate adds its own multiple of the stride.
+Ints steps_of(std::int64_t count, std::int64_t stride) {
+  Ints steps;
+  for (std::int64_t index = 0; index < count; ++index) steps.push_back(index * stride);
+  return steps;
+}
+
+/// Axis k of `out` is axis k of the old map.
+Source same_axes(const ColumnMap& map, const Shape& out) {
+  const Ints strides = row_major_strides(map.shape);
+  Source source;
+  for (int axis = 0; axis < out.rank(); ++axis) source.axes.push_back(steps_of(out[axis], strides[static_cast<std::size_t>(axis)]));
+  return source;
+}
+
+/// Elements of `out` in order.
+ColumnMap rearrange(const ColumnMap& map, const Shape& out, const Source& source) {
+  Ints offsets{source.start};
+  for (const Ints& steps : source.axes) {
+    Ints finer;
+    finer.reserve(offsets.size() * steps.size());
+    for (const std::int64_t offset : offsets) {
+      for (const std::int64_t step : steps) finer.push_back(offset + step);
+    }
+    offsets = std::move(finer);
+  }
+  ColumnMap moved{out, {}};
+  moved.columns.reserve(offsets.size());
+  for (const std::int64_t offset : offsets) moved.columns.push_back(map.columns[static_cast<std::size_t>(offset)]);
   return moved;
 }
 
@@ -43,11 +68,13 @@ ColumnMap transpose(const Node& node, const Shape& out, const ColumnMap& map) {
     perm.resize(static_cast<std::size_t>(map.shape.rank()));
     std::iota(perm.rbegin(), perm.rend(), 0);
   }
-  return rearrange(map, out, [&](Ints& at) {
-    Ints from(at.size());
-    for (std::size_t axis = 0; axis < at.size(); ++axis) from[static_cast<std::size_t>(perm[axis])] = at[axis];
-    at = std::move(from);
-  });
+  const Ints strides = row_major_strides(map.shape);
+  Source source;
+  for (int axis = 0; axis < out.rank(); ++axis) {
+    const auto from = static_cast<std::size_t>(perm[static_cast<std::size_t>(axis)]);
+    source.axes.push_back(steps_of(out[axis], strides[from]));
+  }
+  return rearrange(map, out, source);
 }
 
 std::optional<ColumnMap> gather(const Graph& graph, const Node& node, const Shape& out, const ColumnMap& map) {
@@ -55,14 +82,15 @@ std::optional<ColumnMap> gather(const Graph& graph, const Node& node, const Shap
   const int axis = normalize_axis(attr_int(node, "axis", 0), map.shape.rank());
   const bool scalar = out.rank() == map.shape.rank() - 1;
   if (!positions || (!scalar && out.rank() != map.shape.rank()) || (scalar && positions->size() != 1)) return std::nullopt;
-  const auto position = [&](std::int64_t index) {
-    const std::int64_t value = (*positions)[static_cast<std::size_t>(index)];
-    return value < 0 ? value + map.shape[axis] : value;
-  };
-  return rearrange(map, out, [&](Ints& at) {
-    if (scalar) at.insert(at.begin() + axis, position(0));
-    else at[static_cast<std::size_t>(axis)] = position(at[static_cast<std::size_t>(axis)]);
-  });
+  Source source = same_axes(map, map.shape);
+  Ints& picked = source.axes[static_cast<std::size_t>(axis)];
+  picked.clear();
+  for (const std::int64_t value : *positions) {
+    const std::int64_t position = value < 0 ? value + map.shape[axis] : value;
+    if (position < 0 || position >= map.shape[axis]) return std::nullopt;  // running the model says so
+    picked.push_back(position * row_major_strides(map.shape)[static_cast<std::size_t>(axis)]);
+  }
+  return rearrange(map, out, source);
 }
 
 std::optional<ColumnMap> slice(const Graph& graph, const Node& node, const Shape& out, const ColumnMap& map) {
@@ -72,23 +100,23 @@ std::optional<ColumnMap> slice(const Graph& graph, const Node& node, const Shape
   if (!starts || !axes || (steps && std::any_of(steps->begin(), steps->end(), [](auto s) { return s != 1; }))) {
     return std::nullopt;
   }
-  Ints shift(static_cast<std::size_t>(out.rank()), 0);
+  Source source = same_axes(map, out);
   for (std::size_t k = 0; k < axes->size(); ++k) {
     const int axis = normalize_axis((*axes)[k], out.rank());
-    const std::int64_t start = (*starts)[k];
-    shift[static_cast<std::size_t>(axis)] = start < 0 ? start + map.shape[axis] : start;
+    const std::int64_t start = (*starts)[k] < 0 ? (*starts)[k] + map.shape[axis] : (*starts)[k];
+    source.start += std::clamp<std::int64_t>(start, 0, map.shape[axis]) * row_major_strides(map.shape)[static_cast<std::size_t>(axis)];
   }
-  return rearrange(map, out, [&](Ints& at) {
-    for (std::size_t axis = 0; axis < at.size(); ++axis) at[axis] += shift[axis];
-  });
+  return rearrange(map, out, source);
 }
 
 ColumnMap split(const TypedGraph& typed, const Node& node, std::size_t output, const ColumnMap& map) {
   const int axis = normalize_axis(attr_int(node, "axis", 0), map.shape.rank());
   std::int64_t start = 0;
   for (std::size_t k = 0; k < output; ++k) start += typed.type(node.outputs[k]).shape[axis];
-  return rearrange(map, typed.type(node.outputs[output]).shape,
-                   [&](Ints& at) { at[static_cast<std::size_t>(axis)] += start; });
+  const Shape& out = typed.type(node.outputs[output]).shape;
+  Source source = same_axes(map, out);
+  source.start = start * row_major_strides(map.shape)[static_cast<std::size_t>(axis)];
+  return rearrange(map, out, source);
 }
 
 }  // namespace

@@ -42,6 +42,25 @@ TEST_CASE("columns are followed through reshapes, transposes and splits", "[pipe
   CHECK(map.columns == std::vector<std::int32_t>{8, 9, 8, 9, 10, 11, 10, 11});
 }
 
+TEST_CASE("slices begin where the operator lets them, and picks outside an axis are not followed", "[pipeline]") {
+  const std::vector<std::string> constants = {"int64[1] start = {-1000}", "int64[1] second = {-2}", "int64[1] end = {3}",
+                                              "int64[1] axis = {2}",      "int64 picked = {0}",  "int64 outside = {4}"};
+  const ModelFile file = ModelFile::from_text(test::model_text(
+      "g (float[1,2,4] x) => (float[1,2,3] whole, float[1,2,1] late, float[1,2] first, float[1,2] none)", constants,
+      "{ whole = Slice(x, start, end, axis) late = Slice(x, second, end, axis) first = Gather<axis = 2>(x, picked) "
+      "none = Gather<axis = 2>(x, outside) }"));
+  const TypedGraph typed = specialize(file.to_graph(), {});
+  const ColumnMap map = last_axis_columns(Shape{1, 2, 4});
+  std::vector<std::optional<ColumnMap>> moved;
+  for (const ValueId output : typed.graph.outputs) {
+    moved.push_back(move_columns(typed, typed.graph.node(typed.graph.value(output).producer), 0, map));
+  }
+  CHECK(moved[0].value().columns == std::vector<std::int32_t>{0, 1, 2, 0, 1, 2});
+  CHECK(moved[1].value().columns == std::vector<std::int32_t>{2, 2});
+  CHECK(moved[2].value().columns == std::vector<std::int32_t>{0, 0});
+  CHECK_FALSE(moved[3]);
+}
+
 TEST_CASE("every attention of the shared ViTs folds into its value columns", "[pipeline]") {
   for (const auto& folder : test::shared_graphs()) {
     const std::string name = folder.filename().string();
