@@ -10,7 +10,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache pkg-config
   libonnx-dev libprotobuf-dev protobuf-compiler
-  libeigen3-dev libcli11-dev libspdlog-dev libfmt-dev libstb-dev nlohmann-json3-dev catch2
+  libeigen3-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libstb-dev nlohmann-json3-dev catch2
   libcairo2-dev libjs-chart.js fonts-dejavu-core
 )
 

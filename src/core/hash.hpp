@@ -1,31 +1,28 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace nq {
 
-/// Incremental SHA-256 (FIPS 180-4).
+/// Incremental SHA-256 (FIPS 180-4), by OpenSSL's libcrypto. Throws Error(internal) where the library refuses.
 class Sha256 {
  public:
-  Sha256() noexcept;
-  void update(std::span<const std::byte> bytes) noexcept;
-  void update(std::string_view text) noexcept;
+  Sha256();
+  void update(std::span<const std::byte> bytes);
+  void update(std::string_view text);
   /// Lower-case hex digest; the object must not be used afterwards.
   std::string hex();
 
  private:
-  void compress(const std::uint8_t* block) noexcept;
-
-  std::array<std::uint32_t, 8> state_;
-  std::array<std::uint8_t, 64> buffer_{};
-  std::size_t buffered_ = 0;
-  std::uint64_t total_bytes_ = 0;
+  struct Release {
+    void operator()(void* context) const noexcept;
+  };
+  std::unique_ptr<void, Release> context_;  ///< an EVP_MD_CTX
 };
 
 std::string sha256_hex(std::string_view bytes);
