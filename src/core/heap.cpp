@@ -9,6 +9,13 @@ namespace nq {
 
 void return_freed_memory() noexcept { (void)::malloc_trim(0); }
 
+void keep_freed_memory() noexcept {
+  constexpr int kMappedAlone = 32 << 20;  // the most that glibc accepts
+  constexpr int kKept = 64 << 20;
+  (void)::mallopt(M_MMAP_THRESHOLD, kMappedAlone);
+  (void)::mallopt(M_TRIM_THRESHOLD, kKept);
+}
+
 void UnmapPages::operator()(float* pages) const noexcept { (void)::munmap(pages, bytes); }
 
 FloatPages float_pages(std::size_t count) {

@@ -8,6 +8,10 @@ namespace nq {
 /// Gives freed memory that the heap holds back to the system. For the end of a phase that held much more than the next will.
 void return_freed_memory() noexcept;
 
+/// From now on freed memory stays in the heap, up to 64 MiB of it, instead of going back to the system. For a phase that
+/// takes and frees blocks of a few megabytes over and over: pages that come anew must be cleared first.
+void keep_freed_memory() noexcept;
+
 struct UnmapPages {
   std::size_t bytes = 0;
   void operator()(float* pages) const noexcept;

@@ -15,6 +15,7 @@ constexpr float kLeastNormal = std::numeric_limits<float>::min();
 
 std::vector<float> magnitudes(const std::vector<float>& values) {
   std::vector<float> result;
+  result.reserve(values.size());
   for (const float value : values) {
     if (value != 0) result.push_back(std::fabs(value));
   }
@@ -23,8 +24,10 @@ std::vector<float> magnitudes(const std::vector<float>& values) {
 
 std::int64_t zero_columns(const std::vector<float>& weight, std::int64_t columns) {
   std::vector<std::uint8_t> is_zero(static_cast<std::size_t>(columns), 1);
-  for (std::size_t at = 0; at < weight.size(); ++at) {
-    if (weight[at] != 0) is_zero[at % is_zero.size()] = 0;
+  for (auto row = weight.begin(); row != weight.end(); row += columns) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      if (row[column] != 0) is_zero[static_cast<std::size_t>(column)] = 0;
+    }
   }
   return std::count(is_zero.begin(), is_zero.end(), 1);
 }
@@ -40,9 +43,10 @@ void look_at_weight(const LinearSite& site, std::vector<std::string>& found) {
     found.push_back(fmt::format("layer '{}': {} of {} output channels have zero weights", site.name, zero, site.c_out));
   }
   const float largest = *std::max_element(sizes.begin(), sizes.end());
-  const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
-  std::nth_element(sizes.begin(), middle, sizes.end());
-  if (largest > kDwarfed * *middle) {
+  const auto dwarfed = std::count_if(sizes.begin(), sizes.end(), [&](float size) { return largest > kDwarfed * size; });
+  if (2 * static_cast<std::size_t>(dwarfed) > sizes.size()) {
+    const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+    std::nth_element(sizes.begin(), middle, sizes.end());
     found.push_back(fmt::format("layer '{}': a weight of magnitude {:.3g} dwarfs the others, whose median is {:.3g}: they "
                                 "round to zero beside it",
                                 site.name, largest, *middle));

@@ -138,6 +138,7 @@ std::vector<SiteRecipe> SitePlan::fit_all(Observers observers, Progress& progres
   std::mutex progress_mutex;
   const std::vector<std::size_t> order = search_order(groups_);
   return_freed_memory();
+  keep_freed_memory();
   parallel_tasks(static_cast<std::int64_t>(order.size()), [&](std::int64_t task) {
     const std::size_t at = order[static_cast<std::size_t>(task)];
     auto observer = std::move(observers[at]);

@@ -12,6 +12,8 @@ struct AffineGrid {
   float scale = 1;
   float lowest = 0;   ///< qmin - zero_point
   float highest = 0;  ///< qmax - zero_point
+
+  bool operator==(const AffineGrid&) const = default;
 };
 
 /// Grid of entry `index` of the parameters.

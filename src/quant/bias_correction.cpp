@@ -1,22 +1,12 @@
 #include "quant/bias_correction.hpp"
 
-#include "quant/affine_grid.hpp"
-
 namespace nq {
-namespace {
-
-/// Weighted mean of x and of grid_round(x + N) - N - x, [c_in] each.
-struct InputMeans {
-  std::vector<double> value;
-  std::vector<double> error;
-};
-
 InputMeans input_means(const SiteInput& site, const SiteFit& fit) {
   const AffineGrid grid = affine_grid(fit.activation);
   const auto channels = static_cast<std::size_t>(site.rows.cols);
   const std::vector<float> silent(channels, 0.0F);
   const float* noise = fit.noisy_bias.empty() ? silent.data() : fit.noisy_bias.data();
-  InputMeans means{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
+  InputMeans means{grid, fit.noisy_bias, std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
   double total = 0;
   for (std::int64_t row = 0; row < site.rows.rows; ++row) {
     const double weight = static_cast<double>(site.row_weight[static_cast<std::size_t>(row)]);
@@ -33,10 +23,7 @@ InputMeans input_means(const SiteInput& site, const SiteFit& fit) {
   return means;
 }
 
-}  // namespace
-
-std::vector<float> mean_correction(const SiteInput& site, const SiteFit& fit) {
-  const InputMeans means = input_means(site, fit);
+std::vector<float> mean_correction(const SiteInput& site, const InputMeans& means, const SiteFit& fit) {
   const auto outputs = static_cast<std::size_t>(site.weight.cols);
   std::vector<double> sum(outputs, 0.0);
   for (std::size_t c = 0; c < means.value.size(); ++c) {

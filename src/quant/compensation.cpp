@@ -2,8 +2,10 @@
 
 #include <Eigen/Cholesky>
 #include <array>
+#include <optional>
 
 #include "core/rng.hpp"
+#include "quant/row_products.hpp"
 
 namespace nq {
 namespace {
@@ -23,12 +25,16 @@ RowMatrix output_directions(Eigen::Index outputs) {
   return directions;
 }
 
-RowMatrix ridge_solution(const RowMatrix& gram, float ridge, const RowMatrix& weight, const RowMatrix& pull) {
+using Factorization = Eigen::LLT<Eigen::MatrixXf>;
+
+Factorization damped_gram(const RowMatrix& gram, float ridge) {
   Eigen::MatrixXf damped = gram;
   damped.diagonal().array() += ridge;
-  const Eigen::LLT<Eigen::MatrixXf> factorization(damped);
-  if (factorization.info() != Eigen::Success) return weight;
-  return weight + RowMatrix(factorization.solve(Eigen::MatrixXf(pull)));
+  return Factorization(damped);
+}
+
+RowMatrix ridge_solution(const Factorization& gram, const RowMatrix& weight, const RowMatrix& pull) {
+  return weight + RowMatrix(gram.solve(Eigen::MatrixXf(pull)));
 }
 
 }  // namespace
@@ -38,22 +44,24 @@ RowMatrix compensated_weight(const RowMatrix& weight, const InputMoments& fittin
   const float mean_diagonal = fitting.gram.diagonal().mean();
   if (!(mean_diagonal > 0)) return weight;
   const RowMatrix directions = output_directions(weight.cols());
-  const RowMatrix projected = weight * directions;
-  const RowMatrix projected_pull = fitting.pull * directions;
-  const RowMatrix target = (held_out.quantized + held_out.error) * projected;
+  const RowMatrix projected = product(weight, directions);
+  const RowMatrix projected_pull = product(fitting.pull, directions);
+  const RowMatrix target = product(held_out.quantized + held_out.error, projected);
   const auto held_out_error = [&](const RowMatrix& candidate) {
-    const RowMatrix difference = target - held_out.quantized * candidate;
+    const RowMatrix difference = target - product(held_out.quantized, candidate);
     return difference.cast<double>().squaredNorm();
   };
   double least = held_out_error(projected);
-  float best = 0;
+  std::optional<Factorization> best;
   for (const float fraction : kRidges) {
-    const double error = held_out_error(ridge_solution(fitting.gram, fraction * mean_diagonal, projected, projected_pull));
-    if (!(error < least)) continue;
+    Factorization factorization = damped_gram(fitting.gram, fraction * mean_diagonal);
+    if (factorization.info() != Eigen::Success) break;
+    const double error = held_out_error(ridge_solution(factorization, projected, projected_pull));
+    if (!(error < least)) break;  // it rises for good
     least = error;
-    best = fraction;
+    best = std::move(factorization);
   }
-  return best > 0 ? ridge_solution(fitting.gram, best * mean_diagonal, weight, fitting.pull) : weight;
+  return best ? ridge_solution(*best, weight, fitting.pull) : weight;
 }
 
 }  // namespace nq

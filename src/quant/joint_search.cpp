@@ -30,9 +30,10 @@ class ScaleSweep {
       : samples_(samples),
         params_(params),
         channel_weight_(channel_weight(site)),
-        outputs_(site.weight.cols) {}
+        outputs_(site.weight.cols),
+        placement_(channel_weight_.size(), kAnyPlacement) {}
 
-  JointChoice at(double scale) const {
+  JointChoice at(double scale) {
     AffineGrid grid = affine_grid(params_);
     grid.scale = sane_scale(scale);
     const auto channels = static_cast<std::size_t>(samples_.channels());
@@ -42,7 +43,7 @@ class ScaleSweep {
       for (std::int64_t channel = first; channel < last; ++channel) {
         const auto c = static_cast<std::size_t>(channel);
         if (!(channel_weight_[c] > 0)) continue;
-        const OffsetChoice offset = best_offset(samples_, channel, grid);
+        const OffsetChoice offset = best_offset(samples_, channel, grid, placement_[c]);
         choice.noisy_bias[c] = offset.offset;
         loss[c] = channel_weight_[c] * offset.variance;
       }
@@ -57,6 +58,7 @@ class ScaleSweep {
   QuantParams params_;
   std::vector<double> channel_weight_;
   std::int64_t outputs_;
+  std::vector<int> placement_;  ///< best one of every channel at the last scale
 };
 
 double widest_range(const ChannelSamples& samples) {
@@ -72,7 +74,7 @@ bool better(const JointChoice& a, const JointChoice& b) { return a.predicted < b
 
 std::vector<JointChoice> joint_search(const SiteInput& site, const ChannelSamples& samples,
                                       const QuantParams& params, int keep) {
-  const ScaleSweep sweep(site, samples, params);
+  ScaleSweep sweep(site, samples, params);
   const double largest = widest_range(samples) / static_cast<double>(params.qmax() - params.qmin());
   std::vector<JointChoice> choices;
   double best_scale = 0;

@@ -76,7 +76,7 @@ double align(double start, const Cut& cut, double step) {
   return step * (wanted + std::nearbyint(present - wanted));
 }
 
-OffsetChoice best_window(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid) {
+OffsetChoice best_window(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid, int& placement) {
   const double step = static_cast<double>(grid.scale);
   const double width = step * static_cast<double>(grid.highest - grid.lowest);
   const double slack = samples.high(channel) - samples.low(channel) - width;
@@ -85,10 +85,24 @@ OffsetChoice best_window(const ChannelSamples& samples, std::int64_t channel, co
   const auto consider = [&](double offset) {
     const auto rounded = static_cast<float>(offset);
     const double variance = error_variance(samples, channel, grid, rounded);
-    if (variance < best.variance) best = {rounded, variance};
+    const bool better = variance < best.variance;
+    if (better) best = {rounded, variance};
+    return better;
   };
-  for (int k = 0; k <= kWindows; ++k) consider(first - (samples.low(channel) + slack * k / kWindows));
-  consider(first + 0.5 * width - samples.mean(channel));
+  const auto place = [&](int k) {
+    const bool better = consider(first - (samples.low(channel) + slack * k / kWindows));
+    if (better) placement = k;
+    return better;
+  };
+  if (placement == kAnyPlacement) {
+    for (int k = 0; k <= kWindows; ++k) (void)place(k);
+  } else {
+    const int start = placement;
+    (void)place(start);
+    for (int k = start - 1; k >= 0 && place(k);) --k;
+    for (int k = start + 1; k <= kWindows && placement >= start && place(k);) ++k;
+  }
+  (void)consider(first + 0.5 * width - samples.mean(channel));
   return best;
 }
 
@@ -150,10 +164,10 @@ double error_variance(const ChannelSamples& samples, std::int64_t channel, const
   return std::max(0.0, total2 / samples.total_weight() - mean * mean);
 }
 
-OffsetChoice best_offset(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid) {
+OffsetChoice best_offset(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid, int& placement) {
   const double step = static_cast<double>(grid.scale);
   const double width = step * static_cast<double>(grid.highest - grid.lowest);
-  if (samples.high(channel) - samples.low(channel) > width) return best_window(samples, channel, grid);
+  if (samples.high(channel) - samples.low(channel) > width) return best_window(samples, channel, grid, placement);
   const double centre = centre_offset(samples, channel, grid);
   if (samples.deviation(channel) >= kPhaseDeviation * step) {
     return {static_cast<float>(centre), step * step / 12.0};

@@ -47,7 +47,12 @@ struct OffsetChoice {
 /// boundaries cut the values with the least variance (exact cut of the circle of residues, on a
 /// histogram). Where it does not fit: the placement of the window, from the lower to the upper
 /// edge and around the mean, that has the least variance with clipping.
-OffsetChoice best_offset(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid);
+///
+/// `placement` holds the best of those from edge to edge at a similar scale, from which the search
+/// climbs, or kAnyPlacement to try all; it is left as it is where the channel's range fits.
+OffsetChoice best_offset(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid, int& placement);
+
+inline constexpr int kAnyPlacement = -1;
 
 /// Variance of grid_round(x + offset) - x over the channel's samples.
 double error_variance(const ChannelSamples& samples, std::int64_t channel, const AffineGrid& grid,

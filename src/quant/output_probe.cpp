@@ -6,6 +6,7 @@
 #include "core/check.hpp"
 #include "core/rng.hpp"
 #include "quant/quantizers.hpp"
+#include "quant/row_products.hpp"
 
 namespace nq {
 namespace {
@@ -57,13 +58,13 @@ OutputProbe::OutputProbe(const SiteInput& site, Size size) {
   if (site.weight.cols > size.columns) sketch_ = sign_matrix(site.weight.cols, size.columns, site.name);
   const RowMatrix bias = Eigen::Map<const RowMatrix>(site.bias.data(), 1, site.weight.cols);
   bias_ = project(bias);
-  reference_.noalias() = rows_ * project(as_eigen(site.weight));
+  reference_ = product(rows_, project(as_eigen(site.weight)));
   reference_.rowwise() += bias_;
 }
 
 RowMatrix OutputProbe::project(const RowMatrix& matrix) const {
   if (sketch_.size() == 0) return matrix;
-  return matrix * sketch_;
+  return product(matrix, sketch_);
 }
 
 void OutputProbe::set_weight(const SiteFit& fit) {

@@ -56,7 +56,7 @@ class BestSearch {
  private:
   /// Corrects the bias of a candidate, measures it, and keeps it if it is no worse.
   void offer(std::string stage, SiteFit trial) {
-    if (options_.best.bias_correction) trial.bias_correction = mean_correction(prepared_->input(), trial);
+    if (options_.best.bias_correction) trial.bias_correction = mean_correction(prepared_->input(), means_for(trial), trial);
     const double loss = meter_.mse(trial);
     if (loss <= loss_) {
       trial.stages = fit_.stages;
@@ -64,6 +64,14 @@ class BestSearch {
       loss_ = loss;
     }
     fit_.stages.push_back({std::move(stage), loss_});
+  }
+
+  /// Parts that leave the quantizer as it is share its means.
+  const InputMeans& means_for(const SiteFit& fit) {
+    if (!means_ || !(means_->grid == affine_grid(fit.activation)) || means_->noisy_bias != fit.noisy_bias) {
+      means_ = input_means(prepared_->input(), fit);
+    }
+    return *means_;
   }
 
   void lay_out() {
@@ -151,6 +159,7 @@ class BestSearch {
   SiteFit fit_;
   double loss_ = 0;
   std::optional<PreparedSite> prepared_;
+  std::optional<InputMeans> means_;
   RowMatrix gram_;    ///< of the quantized input, centred
   RowMatrix target_;  ///< what the codes shall approximate, [c_in, c_out]
 };

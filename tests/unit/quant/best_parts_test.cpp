@@ -51,7 +51,8 @@ TEST_CASE("the best offset of a narrow channel is as good as brute force", "[qua
     sample.weight = {1.0F};
     const SiteInput site = sample.input();
     const ChannelSamples samples(site);
-    const OffsetChoice choice = best_offset(samples, 0, kGrid);
+    int placement = kAnyPlacement;
+    const OffsetChoice choice = best_offset(samples, 0, kGrid, placement);
     // 64 phase bins: positions are known to 1/128 of a step.
     const double slack = std::pow(0.5 / 64, 2);
     CHECK(error_variance(samples, 0, kGrid, choice.offset) <=
@@ -67,9 +68,16 @@ TEST_CASE("the best offset of a one-sided channel keeps its hard edge", "[quant]
   sample.weight = {1.0F};
   const SiteInput site = sample.input();
   const ChannelSamples samples(site);
-  const OffsetChoice choice = best_offset(samples, 0, kGrid);
+  int placement = kAnyPlacement;
+  const OffsetChoice choice = best_offset(samples, 0, kGrid, placement);
   CHECK(choice.variance <= 1.1 * best_variance_by_force(samples, kGrid));
   CHECK(choice.offset == Approx(-4.0).margin(0.5));
+  for (int start = 0; start <= placement + 4; ++start) {
+    CAPTURE(start);
+    int climbed = start;
+    CHECK(best_offset(samples, 0, kGrid, climbed).variance == choice.variance);
+    CHECK(climbed == placement);
+  }
 }
 
 TEST_CASE("joint search returns choices in order and beats the extremes", "[quant]") {
@@ -83,7 +91,7 @@ TEST_CASE("joint search returns choices in order and beats the extremes", "[quan
   CHECK(choices[0].predicted <= choices[1].predicted);
   fit.activation.scale[0] = choices[0].scale;
   fit.noisy_bias = choices[0].noisy_bias;
-  fit.bias_correction = mean_correction(site, fit);
+  fit.bias_correction = mean_correction(site, input_means(site, fit), fit);
   CHECK(meter.mse(fit) < 0.4 * start);
   // The prediction leaves out correlations between channels and the weights' own error.
   CHECK(meter.mse(fit) == Approx(choices[0].predicted).epsilon(0.35));
@@ -96,7 +104,7 @@ TEST_CASE("the mean correction removes the mean output error", "[quant]") {
   const LossMeter meter(site);
   double before = 0;
   for (const double error : meter.mean_error(fit)) before = std::max(before, std::fabs(error));
-  fit.bias_correction = mean_correction(site, fit);
+  fit.bias_correction = mean_correction(site, input_means(site, fit), fit);
   for (const double error : meter.mean_error(fit)) CHECK(std::fabs(error) < 1e-4 * before + 1e-5);
 }
 
