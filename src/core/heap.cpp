@@ -9,6 +9,8 @@ namespace nq {
 
 void return_freed_memory() noexcept { (void)::malloc_trim(0); }
 
+void map_large_blocks() noexcept { (void)::mallopt(M_MMAP_THRESHOLD, 256 << 10); }
+
 void keep_freed_memory() noexcept {
   constexpr int kMappedAlone = 32 << 20;  // the most that glibc accepts
   constexpr int kKept = 64 << 20;

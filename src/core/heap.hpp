@@ -8,6 +8,10 @@ namespace nq {
 /// Gives freed memory that the heap holds back to the system. For the end of a phase that held much more than the next will.
 void return_freed_memory() noexcept;
 
+/// From now on blocks of 256 KiB and more have pages of their own, which go back to the system when they are freed. For a
+/// phase in which such blocks come and go while small ones come and stay: those would keep the heap between them apart.
+void map_large_blocks() noexcept;
+
 /// From now on freed memory stays in the heap, up to 64 MiB of it, instead of going back to the system. For a phase that
 /// takes and frees blocks of a few megabytes over and over: pages that come anew must be cleared first.
 void keep_freed_memory() noexcept;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/check.hpp"
+#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/rng.hpp"
 #include "core/stopwatch.hpp"
@@ -39,6 +40,7 @@ class Calibration {
   }
 
   CalibrationResult run() {
+    map_large_blocks();
     describe_recipe();
     if (!options_.state.empty()) state_.emplace(options_.state, identify_calibration(result_.recipe, input_.shape(1), capacity_, options_));
     try {
