@@ -124,13 +124,13 @@ class BestSearch {
     }
     SiteFit trial = fit_;
     trial.weight = absmax_weight(target_view(), options_.weight_bits);
+    const QuantParams start = trial.weight;  // no block may read what another writes
     const RowMatrix weight_rows = target_.transpose();
     const RowScaleSearch search(gram_, {}, Objective::mse);
     parallel_for(0, weight_rows.rows(), kOutputBlock, [&](std::int64_t first, std::int64_t last) {
       const auto count = static_cast<std::size_t>(last - first);
       search.improve_scales(weight_rows.middleRows(first, last - first),
-                            std::span(trial.weight.scale).subspan(static_cast<std::size_t>(first), count), ratios,
-                            trial.weight);
+                            std::span(trial.weight.scale).subspan(static_cast<std::size_t>(first), count), ratios, start);
     });
     trial.weight_codes = weight_codes(target_view(), trial.weight);
     trial.weight_codes_derived = trial.weight_codes == weight_codes(prepared_->input().weight, trial.weight);

@@ -25,7 +25,7 @@ TEST_CASE("what control groups leave is the least of all around the process", "[
 }
 
 TEST_CASE("a limit on the address space counts", "[core]") {
-  if (test::kAddressSanitizer) {
+  if (test::kSanitizedAllocator) {
     WARN("left out: AddressSanitizer's own memory counts too");
     return;
   }
