@@ -59,9 +59,17 @@ struct AmxPanel {
   const std::int8_t* last = nullptr;  ///< [kAmxSteps][kPanelColumns][4], or null
 };
 
-/// Sums of 32 x 32 outputs, or of their first 16 rows, into `sums` [32, kPanelColumns].
+/// Cache lines of the next panel that are asked for with every step of a tile: a panel is read once per block and lies far away.
+/// A block of rows has 7 tiles, and a step reads 32 lines of its own.
+constexpr std::int64_t kFetchedLines = 5;
+
+inline void fetch_line(const std::int8_t* ahead, std::int64_t line) { _mm_prefetch(ahead + line * kAmxBytes, _MM_HINT_T1); }
+
+/// Sums of 32 x 32 outputs, or of their first 16 rows, into `sums` [32, kPanelColumns]. Fetches kFetchedLines cache lines per
+/// step from `ahead` on.
 template <bool TwoRows>
-void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const AmxPanel& b, std::int32_t* sums) {
+void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const AmxPanel& b, std::int32_t* sums,
+                       const std::int8_t* ahead) {
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (TwoRows) {
@@ -72,15 +80,21 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
     const bool is_padded = b.last != nullptr && k + 1 == depth_tiles;
     const std::int8_t* columns = is_padded ? b.last : b.values + k * kAmxSteps * kPanelStep;
     _tile_loadd(6, columns, kPanelStep);
+    fetch_line(ahead, 0);
     _tile_loadd(4, a + k * kAmxTile, kAmxBytes);
+    fetch_line(ahead, 1);
     _tile_dpbusd(0, 4, 6);
     _tile_loadd(7, columns + kAmxBytes, kPanelStep);
+    fetch_line(ahead, 2);
     _tile_dpbusd(1, 4, 7);
     if constexpr (TwoRows) {
       _tile_loadd(5, a + (depth_tiles + k) * kAmxTile, kAmxBytes);
+      fetch_line(ahead, 3);
       _tile_dpbusd(2, 5, 6);
+      fetch_line(ahead, 4);
       _tile_dpbusd(3, 5, 7);
     }
+    ahead += kFetchedLines * kAmxBytes;
   }
   _tile_stored(0, sums, kPanelStep);
   _tile_stored(1, sums + 16, kPanelStep);
@@ -90,11 +104,6 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
   }
 }
 
-/// Asks for bytes of the next panel while this one is multiplied: a panel is read once per block and lies far away.
-inline void fetch_panel(const std::int8_t* panel, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t at = begin; at < end; at += 64) _mm_prefetch(panel + at, _MM_HINT_T1);
-}
-
 inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t depth_tiles) {
   alignas(64) std::int32_t sums[2 * kAmxRows * kPanelColumns];
   alignas(64) std::int8_t rest[kAmxSteps * kPanelStep] = {};
@@ -102,6 +111,7 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     AmxPanel panel{g.b + col0 * g.steps * 4};
+    const std::int8_t* next = col0 + kPanelColumns < g.cols ? panel.values + panel_bytes : panel.values;
     if (const std::int64_t used = g.steps % kAmxSteps; used != 0) {
       std::memcpy(rest, panel.values + (g.steps - used) * kPanelStep, static_cast<std::size_t>(used * kPanelStep));
       panel.last = rest;
@@ -109,13 +119,11 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
     for (std::int64_t first = 0; first < rows; first += 2 * kAmxRows) {
       const std::int64_t count = rows - first < 2 * kAmxRows ? rows - first : 2 * kAmxRows;
       const std::uint8_t* a = g.pack + first / kAmxRows * depth_tiles * kAmxTile;
-      if (col0 + kPanelColumns < g.cols) {
-        fetch_panel(panel.values + panel_bytes, panel_bytes * first / rows / 64 * 64, panel_bytes * (first + count) / rows);
-      }
+      const std::int8_t* ahead = next + first / (2 * kAmxRows) * depth_tiles * kFetchedLines * kAmxBytes;
       if (count > kAmxRows) {
-        multiply_amx_tile<true>(depth_tiles, a, panel, sums);
+        multiply_amx_tile<true>(depth_tiles, a, panel, sums, ahead);
       } else {
-        multiply_amx_tile<false>(depth_tiles, a, panel, sums);
+        multiply_amx_tile<false>(depth_tiles, a, panel, sums, ahead);
       }
       finish_integer_tile(g, {sums, row0 + first, count, col0, cols});
     }

@@ -12,10 +12,11 @@ namespace {
 
 /// One register tile: sums of Rows x (16 * Vectors) over all steps, into `tile`.
 ///
-/// A is packed as [steps][Rows][4], B is one panel [steps][kPanelColumns][4].
+/// A is packed as [steps][Rows][4], B is one panel [steps][kPanelColumns][4]. Every other step fetches a cache line from
+/// `ahead` on: a quarter of the panel that comes next.
 template <int Rows, int Vectors>
-void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std::int8_t* b,
-                           std::int32_t* tile) {
+void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std::int8_t* b, std::int32_t* tile,
+                           const std::int8_t* ahead) {
   IntegerLanes acc[Rows][Vectors];
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) {
@@ -23,6 +24,7 @@ void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std:
     for (int vector = 0; vector < Vectors; ++vector) acc[row][vector] = integer_zero();
   }
   for (std::int64_t step = 0; step < steps; ++step) {
+    if (step % 2 == 0) __builtin_prefetch(ahead + step / 2 * 64, 0, 2);
     ColumnBytes columns[Vectors];
 #pragma GCC unroll 2
     for (int vector = 0; vector < Vectors; ++vector) columns[vector] = load_columns(b + 64 * vector);
@@ -46,7 +48,7 @@ void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std:
   }
 }
 
-using IntegerTileFunction = void (*)(std::int64_t, const std::uint8_t*, const std::int8_t*, std::int32_t*);
+using IntegerTileFunction = void (*)(std::int64_t, const std::uint8_t*, const std::int8_t*, std::int32_t*, const std::int8_t*);
 
 /// Tile functions by [rows - 1][vectors - 1].
 struct IntegerTiles {
@@ -68,6 +70,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const std::int8_t* panel = g.b + col0 * g.steps * 4;
+    const std::int8_t* next = col0 + kPanelColumns < g.cols ? panel + g.steps * 4 * kPanelColumns : panel;
     for (std::int64_t index = 0; index < tile_count; ++index) {
       const std::int64_t first = rows * index / tile_count;
       const std::int64_t count = rows * (index + 1) / tile_count - first;
@@ -76,7 +79,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
         const std::int64_t cols = left < 16 * kIntegerVectors ? left : 16 * kIntegerVectors;
         std::int32_t tile[kIntegerRows * kPanelColumns];
         tiles.by_size[count - 1][cols > 16 ? 1 : 0](g.steps, g.pack + first * g.steps * 4, panel + offset * 4,
-                                                    tile);
+                                                    tile, next + index % 4 * (g.steps / 4) * 4 * kPanelColumns);
         finish_integer_tile(g, {tile, row0 + first, count, col0 + offset, cols});
       }
     }
