@@ -65,11 +65,36 @@ constexpr std::int64_t kFetchedLines = 5;
 
 inline void fetch_line(const std::int8_t* ahead, std::int64_t line) { _mm_prefetch(ahead + line * kAmxBytes, _MM_HINT_T1); }
 
+/// The tile whose sums are ready. Its outputs are computed in slices between the steps of the next tile: the units for tiles and for
+/// vectors then work at the same time.
+class ReadyTile {
+ public:
+  ReadyTile(const IntegerBlock& block, const IntegerTile& tile) : block_(&block), tile_(tile) {}
+
+  /// The share of the rows that goes with step `k` of `steps`.
+  void finish_share(std::int64_t k, std::int64_t steps) {
+    const std::int64_t end = k + 1 == steps ? tile_.rows : tile_.rows * (k + 1) / steps / kSlice * kSlice;
+    if (end > done_) finish(end);
+  }
+
+ private:
+  static constexpr std::int64_t kSlice = 4;  ///< rows; fewer do not pay for loading what belongs to the columns
+
+  void finish(std::int64_t end) {
+    finish_integer_tile(*block_, {tile_.sums + done_ * kPanelColumns, tile_.row0 + done_, end - done_, tile_.col0, tile_.cols});
+    done_ = end;
+  }
+
+  const IntegerBlock* block_;
+  IntegerTile tile_;
+  std::int64_t done_ = 0;
+};
+
 /// Sums of 32 x 32 outputs, or of their first 16 rows, into `sums` [32, kPanelColumns]. Fetches kFetchedLines cache lines per
-/// step from `ahead` on.
+/// step from `ahead` on, and finishes the tile before.
 template <bool TwoRows>
 void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const AmxPanel& b, std::int32_t* sums,
-                       const std::int8_t* ahead) {
+                       const std::int8_t* ahead, ReadyTile& before) {
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (TwoRows) {
@@ -95,6 +120,7 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
       _tile_dpbusd(3, 5, 7);
     }
     ahead += kFetchedLines * kAmxBytes;
+    before.finish_share(k, depth_tiles);
   }
   _tile_stored(0, sums, kPanelStep);
   _tile_stored(1, sums + 16, kPanelStep);
@@ -105,7 +131,9 @@ void multiply_amx_tile(std::int64_t depth_tiles, const std::uint8_t* a, const Am
 }
 
 inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t depth_tiles) {
-  alignas(64) std::int32_t sums[2 * kAmxRows * kPanelColumns];
+  alignas(64) std::int32_t sums[2][2 * kAmxRows * kPanelColumns];
+  int current = 0;
+  ReadyTile ready(g, {sums[1], 0, 0, 0, 0});
   alignas(64) std::int8_t rest[kAmxSteps * kPanelStep] = {};
   const std::int64_t panel_bytes = g.steps * kPanelStep;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
@@ -121,13 +149,15 @@ inline void multiply_amx_rows(const IntegerBlock& g, std::int64_t row0, std::int
       const std::uint8_t* a = g.pack + first / kAmxRows * depth_tiles * kAmxTile;
       const std::int8_t* ahead = next + first / (2 * kAmxRows) * depth_tiles * kFetchedLines * kAmxBytes;
       if (count > kAmxRows) {
-        multiply_amx_tile<true>(depth_tiles, a, panel, sums, ahead);
+        multiply_amx_tile<true>(depth_tiles, a, panel, sums[current], ahead, ready);
       } else {
-        multiply_amx_tile<false>(depth_tiles, a, panel, sums, ahead);
+        multiply_amx_tile<false>(depth_tiles, a, panel, sums[current], ahead, ready);
       }
-      finish_integer_tile(g, {sums, row0 + first, count, col0, cols});
+      ready = ReadyTile(g, {sums[current], row0 + first, count, col0, cols});
+      current = 1 - current;
     }
   }
+  ready.finish_share(0, 1);
 }
 
 void integer_block_amx(const IntegerBlock& g) {
