@@ -89,7 +89,6 @@ struct MethodOptions {
   /// Whether codes are signed with a zero_point of 0, where nothing says otherwise of an input.
   bool symmetric() const noexcept { return activation != ActivationRange::asymmetric; }
 
-
   int weight_bits = 8;      ///< 2..kMaxBits
   int activation_bits = 8;  ///< 2..kMaxBits
   ActivationRange activation = ActivationRange::automatic;

@@ -49,12 +49,11 @@ struct TaskGrid {
     const bool tiny =
         static_cast<double>(rows) * static_cast<double>(cols) * static_cast<double>(depth) < 1e5;
     if (threads == 1 || tiny) return;
-    // A few tasks per thread even out their ends; rows first, since each task packs its rows.
-    const std::int64_t wanted = 4 * threads;
-    row_tasks = std::clamp<std::int64_t>(divide_up(rows, 28), 1, wanted);
-    if (row_tasks > threads) row_tasks -= row_tasks % threads;
-    col_tasks = std::clamp<std::int64_t>(divide_up(wanted, row_tasks), 1, divide_up(cols, 2 * kPanelColumns));
-    if (row_tasks >= threads) col_tasks = 1;
+    // Rows first, since each task packs its rows, and no more tasks than threads, since each reads all columns of B.
+    row_tasks = std::clamp<std::int64_t>(divide_up(rows, 28), 1, threads);
+    if (row_tasks == threads) return;
+    // A few tasks per thread even out their ends.
+    col_tasks = std::clamp<std::int64_t>(divide_up(4 * threads, row_tasks), 1, divide_up(cols, 2 * kPanelColumns));
   }
 };
 
