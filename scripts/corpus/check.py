@@ -21,6 +21,9 @@ from PIL import Image
 MIN_DB = 40
 # Between two runtimes float16 rounds differently already in the float model (54 dB on a small ViT); codes on an edge flip.
 MIN_DB_HALF = 30
+# A code on an edge also flips between ONNX Runtime with its optimizations off and on (docs/adr/0008): no more is asked than
+# what it has in common with itself, but for this much.
+CHANCE_DB = 3
 
 LEVELS = (onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL)
 
@@ -49,6 +52,12 @@ def sqnr_db(expected, actual):
     expected = expected.astype("f8")
     noise = float(((expected - actual.astype("f8")) ** 2).sum())
     return float("inf") if noise == 0 else 10 * float(numpy.log10((expected**2).sum() / noise))
+
+
+def agreement(expected, actual):
+    """The least over all outputs, in dB; NaN when any is."""
+    ratios = [sqnr_db(expected[name], actual[name]) for name in expected]
+    return float("nan") if numpy.isnan(ratios).any() else min(ratios)
 
 
 class Checker:
@@ -90,20 +99,20 @@ class Checker:
         onnx.checker.check_model(str(target), full_check=True)
         numpy.save(self.scratch / "input.npy", images)
         run(self.nqcli, "run", target, "--input", self.scratch / "input.npy", "--output-dir", self.scratch / "out", "-q")
-        worst = min(self.agreement(target, images, level) for level in LEVELS)
-        if not worst >= min_db:
-            raise RuntimeError(f"ONNX Runtime and nqcli agree to {worst:.1f} dB only")
+        off, on = (self.outputs(target, images, level) for level in LEVELS)
+        own = {name: numpy.load(self.scratch / "out" / f"{name}.npy") for name in off}
+        worst, itself = numpy.min([agreement(off, own), agreement(on, own)]), agreement(off, on)
+        if not worst >= min(min_db, itself - CHANCE_DB):
+            raise RuntimeError(f"ONNX Runtime and nqcli agree to {worst:.1f} dB only, ONNX Runtime with itself to {itself:.1f}")
         return worst
 
-    def agreement(self, target, images, level):
+    def outputs(self, target, images, level):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.graph_optimization_level = level
         session = onnxruntime.InferenceSession(str(target), options, providers=["CPUExecutionProvider"])
-        results = session.run(None, {session.get_inputs()[0].name: images})
         names = [output.name for output in session.get_outputs()]
-        ratios = [sqnr_db(expected, numpy.load(self.scratch / "out" / f"{name}.npy")) for name, expected in zip(names, results)]
-        return float("nan") if numpy.isnan(ratios).any() else min(ratios)
+        return dict(zip(names, session.run(None, {session.get_inputs()[0].name: images})))
 
 
 def main():
