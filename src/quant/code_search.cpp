@@ -7,9 +7,9 @@
 
 #include "core/check.hpp"
 #include "core/parallel.hpp"
-#include "kernels/gemm.hpp"
 #include "quant/affine_grid.hpp"
 #include "quant/quantizers.hpp"
+#include "quant/row_products.hpp"
 
 namespace nq {
 namespace {
@@ -34,14 +34,6 @@ RowMatrix unit_lower(RowMatrix matrix, float damping) {
   RowMatrix lower = factorization.matrixL();
   for (Eigen::Index col = 0; col < lower.cols(); ++col) lower.col(col) /= lower(col, col);
   return lower;
-}
-
-/// rows * matrix on the calling thread.
-RowMatrix times(const RowMatrix& rows, const kernels::PackedMatrix& matrix) {
-  RowMatrix result(rows.rows(), matrix.cols());
-  kernels::gemm_serial(kernels::StridedMatrix::dense(rows.data(), rows.rows(), rows.cols()), matrix.data(), matrix.cols(),
-                       result.data(), result.cols());
-  return result;
 }
 
 /// Codes of one input channel for a block of outputs; `target` [outputs].
@@ -110,8 +102,8 @@ void CodeSearch::descend(const RowMatrix& weight, RowMatrix& codes, QuantParams&
   parallel_for(0, weight.cols(), kOutputBlock, [&](std::int64_t first, std::int64_t last) {
     const Eigen::Index count = last - first;
     RowMatrix z = codes.middleCols(first, count).transpose();
-    const RowMatrix wh = times(RowMatrix(weight.middleCols(first, count).transpose()), packed);
-    RowMatrix zh = times(z, packed);
+    const RowMatrix wh = product_serial(RowMatrix(weight.middleCols(first, count).transpose()), packed);
+    RowMatrix zh = product_serial(z, packed);
     for (Eigen::Index out = 0; out < count; ++out) {
       float& scale = params.scale[static_cast<std::size_t>(first + out)];
       float* zo = z.row(out).data();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/parallel.hpp"
-#include "kernels/gemm.hpp"
 
 namespace nq {
 namespace {
@@ -38,6 +37,12 @@ RowMatrix transposed_product(const RowMatrix& a, const RowMatrix& b) {
   parallel_for(0, b.cols(), kColumnBlock, [&](std::int64_t first, std::int64_t last) {
     add_transposed_product(view_of(a), column_range(view_of(b), first, last), result.data() + first, result.cols());
   });
+  return result;
+}
+
+RowMatrix product_serial(const RowMatrix& a, const kernels::PackedMatrix& b) {
+  RowMatrix result(a.rows(), b.cols());
+  kernels::gemm_serial(strided(view_of(a)), b.data(), b.cols(), result.data(), result.cols());
   return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/gemm.hpp"
 #include "quant/dense.hpp"
 
 namespace nq {
@@ -15,5 +16,8 @@ RowMatrix transposed_product(const RowMatrix& a, const RowMatrix& b);
 
 /// a b, [a.rows, b.cols], on all threads.
 RowMatrix product(const RowMatrix& a, const RowMatrix& b);
+
+/// a b, [a.rows, b.cols], on the calling thread.
+RowMatrix product_serial(const RowMatrix& a, const kernels::PackedMatrix& b);
 
 }  // namespace nq

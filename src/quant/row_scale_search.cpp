@@ -10,6 +10,7 @@
 
 #include "quant/affine_grid.hpp"
 #include "quant/quantizers.hpp"
+#include "quant/row_products.hpp"
 
 namespace nq {
 namespace {
@@ -19,13 +20,6 @@ constexpr std::size_t kFinalists = 1;
 constexpr std::size_t kCoarseStep = 4;
 constexpr std::size_t kRefined = 2;  // of the coarse multiples, those whose neighbours are tried
 constexpr Eigen::Index kLanes = 16;
-
-RowMatrix multiplied(const RowMatrix& rows, const kernels::PackedMatrix& packed) {
-  RowMatrix result(rows.rows(), packed.cols());
-  kernels::gemm_serial(kernels::StridedMatrix::dense(rows.data(), rows.rows(), rows.cols()), packed.data(), packed.cols(),
-                       result.data(), result.cols());
-  return result;
-}
 
 /// The parts of a score that are sums over channels: diagonal d^2 - 2 E[xe] d w_hat + E[e^2] w_hat^2.
 struct ChannelTerms {
@@ -105,7 +99,7 @@ Eigen::ArrayXf RowScaleSearch::coarse_scores(const Eigen::RowVectorXf& w, std::s
   RowMatrix difference(static_cast<Eigen::Index>(scales.size()), w.cols());
   const ChannelTerms terms{factored_.rest.data(), moments_.input_error.data(), moments_.error2.data()};
   const Eigen::ArrayXf sums = round_rows(w, scales, params, terms, difference);
-  const Eigen::ArrayXf loss = sums + multiplied(difference, packed_factor_).rowwise().squaredNorm().array();
+  const Eigen::ArrayXf loss = sums + product_serial(difference, packed_factor_).rowwise().squaredNorm().array();
   return objective_ == Objective::cosine ? negative_cosine(w, difference, loss) : loss;
 }
 
@@ -152,7 +146,7 @@ void RowScaleSearch::improve_scales(const RowMatrix& weights, std::span<float> s
     kept.push_back(finalists(weights.row(out), scales[static_cast<std::size_t>(out)], ratios, params));
     loss.segment(out * count, count) = round_rows(weights.row(out), kept.back(), params, terms, difference, out * count);
   }
-  loss += (multiplied(difference, packed_gram_).array() * difference.array()).rowwise().sum();
+  loss += (product_serial(difference, packed_gram_).array() * difference.array()).rowwise().sum();
   for (Eigen::Index out = 0; out < weights.rows(); ++out) {
     Eigen::ArrayXf score = loss.segment(out * count, count);
     if (objective_ == Objective::cosine) score = negative_cosine(weights.row(out), difference.middleRows(out * count, count), score);
