@@ -4,6 +4,8 @@
 #include <array>
 #include <numeric>
 
+#include "ops/strided_copy.hpp"
+
 namespace nq {
 namespace {
 
@@ -15,14 +17,6 @@ struct Source {
   std::vector<Ints> axes;
 };
 
-Ints row_major_strides(const Shape& shape) {
-  Ints strides(static_cast<std::size_t>(shape.rank()), 1);
-  for (int axis = shape.rank() - 2; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = strides[static_cast<std::size_t>(axis) + 1] * shape[axis + 1];
-  }
-  return strides;
-}
-
 /// Every coordinate adds its own multiple of the stride.
 Ints steps_of(std::int64_t count, std::int64_t stride) {
   Ints steps;
@@ -32,7 +26,7 @@ Ints steps_of(std::int64_t count, std::int64_t stride) {
 
 /// Axis k of `out` is axis k of the old map.
 Source same_axes(const ColumnMap& map, const Shape& out) {
-  const Ints strides = row_major_strides(map.shape);
+  const Ints strides = dense_strides(map.shape);
   Source source;
   for (int axis = 0; axis < out.rank(); ++axis) source.axes.push_back(steps_of(out[axis], strides[static_cast<std::size_t>(axis)]));
   return source;
@@ -68,7 +62,7 @@ ColumnMap transpose(const Node& node, const Shape& out, const ColumnMap& map) {
     perm.resize(static_cast<std::size_t>(map.shape.rank()));
     std::iota(perm.rbegin(), perm.rend(), 0);
   }
-  const Ints strides = row_major_strides(map.shape);
+  const Ints strides = dense_strides(map.shape);
   Source source;
   for (int axis = 0; axis < out.rank(); ++axis) {
     const auto from = static_cast<std::size_t>(perm[static_cast<std::size_t>(axis)]);
@@ -83,12 +77,13 @@ std::optional<ColumnMap> gather(const Graph& graph, const Node& node, const Shap
   const bool scalar = out.rank() == map.shape.rank() - 1;
   if (!positions || (!scalar && out.rank() != map.shape.rank()) || (scalar && positions->size() != 1)) return std::nullopt;
   Source source = same_axes(map, map.shape);
+  const std::int64_t stride = dense_strides(map.shape)[static_cast<std::size_t>(axis)];
   Ints& picked = source.axes[static_cast<std::size_t>(axis)];
   picked.clear();
   for (const std::int64_t value : *positions) {
     const std::int64_t position = value < 0 ? value + map.shape[axis] : value;
     if (position < 0 || position >= map.shape[axis]) return std::nullopt;  // running the model says so
-    picked.push_back(position * row_major_strides(map.shape)[static_cast<std::size_t>(axis)]);
+    picked.push_back(position * stride);
   }
   return rearrange(map, out, source);
 }
@@ -101,10 +96,11 @@ std::optional<ColumnMap> slice(const Graph& graph, const Node& node, const Shape
     return std::nullopt;
   }
   Source source = same_axes(map, out);
+  const Ints strides = dense_strides(map.shape);
   for (std::size_t k = 0; k < axes->size(); ++k) {
     const int axis = normalize_axis((*axes)[k], out.rank());
     const std::int64_t start = (*starts)[k] < 0 ? (*starts)[k] + map.shape[axis] : (*starts)[k];
-    source.start += std::clamp<std::int64_t>(start, 0, map.shape[axis]) * row_major_strides(map.shape)[static_cast<std::size_t>(axis)];
+    source.start += std::clamp<std::int64_t>(start, 0, map.shape[axis]) * strides[static_cast<std::size_t>(axis)];
   }
   return rearrange(map, out, source);
 }
@@ -115,7 +111,7 @@ ColumnMap split(const TypedGraph& typed, const Node& node, std::size_t output, c
   for (std::size_t k = 0; k < output; ++k) start += typed.type(node.outputs[k]).shape[axis];
   const Shape& out = typed.type(node.outputs[output]).shape;
   Source source = same_axes(map, out);
-  source.start = start * row_major_strides(map.shape)[static_cast<std::size_t>(axis)];
+  source.start = start * dense_strides(map.shape)[static_cast<std::size_t>(axis)];
   return rearrange(map, out, source);
 }
 

@@ -104,8 +104,9 @@ ActivationChoice choose_activation(const SiteInput& fitting, const SiteInput& he
   probe.set_weight(rounded);
   const bool shifts = options.activation == ActivationRange::automatic && !fitting.noise_folds;
   Contest plain(probe);
-  if (!shifts) plain.enter_all(scaled_choices(rounded.activation));
-  else for (const Narrowing& narrowing : shifted_choices(extreme_range(fitting), options.activation_bits)) plain.enter_all(narrowing);
+  const std::vector<Narrowing> narrowings = shifts ? shifted_choices(extreme_range(fitting), options.activation_bits)
+                                                   : std::vector{scaled_choices(rounded.activation)};
+  for (const Narrowing& narrowing : narrowings) plain.enter_all(narrowing);
   const int passes = rounded.channel_scale.empty() ? 1 : 2;  // the Add, and the Mul of scales that nothing takes up
   const bool affordable =
       fitting.noise_folds || float_share(fitting, rounded.outlier_channels.size(), passes) <= options.max_overhead;

@@ -1,6 +1,7 @@
 #include "quant/bias_correction.hpp"
 
 namespace nq {
+
 InputMeans input_means(const SiteInput& site, const SiteFit& fit) {
   const AffineGrid grid = affine_grid(fit.activation);
   const auto channels = static_cast<std::size_t>(site.rows.cols);
