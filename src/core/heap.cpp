@@ -22,7 +22,7 @@ void UnmapPages::operator()(float* pages) const noexcept { (void)::munmap(pages,
 
 FloatPages float_pages(std::size_t count) {
   const std::size_t bytes = count * sizeof(float);
-  void* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
   return FloatPages(static_cast<float*>(pages), UnmapPages{bytes});
 }

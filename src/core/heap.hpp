@@ -21,11 +21,10 @@ struct UnmapPages {
   void operator()(float* pages) const noexcept;
 };
 
-/// Floats in pages of their own: those never touched take no memory, and all go back to the system when they are freed,
-/// whatever the heap holds.
+/// Floats in pages of their own, which all go back to the system when they are freed, whatever the heap holds.
 using FloatPages = std::unique_ptr<float[], UnmapPages>;
 
-/// `count` zeros. Throws std::bad_alloc.
+/// `count` zeros, whose pages are there at once: that costs less than to meet each of them absent. Throws std::bad_alloc.
 FloatPages float_pages(std::size_t count);
 
 }  // namespace nq

@@ -18,15 +18,15 @@ std::uint32_t sextet(char c) {
 }  // namespace
 
 std::string base64_encode(std::span<const std::int8_t> bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* out = text.data();
+  for (std::size_t at = 0; at < bytes.size(); at += 3, out += 4) {
     const std::size_t left = std::min<std::size_t>(3, bytes.size() - at);
     std::uint32_t word = 0;
     for (std::size_t k = 0; k < 3; ++k) {
       word = word << 8 | (k < left ? static_cast<std::uint8_t>(bytes[at + k]) : 0U);
     }
-    for (std::size_t k = 0; k < 4; ++k) text.push_back(k <= left ? kAlphabet[word >> (18 - 6 * k) & 63U] : '=');
+    for (std::size_t k = 0; k <= left; ++k) out[k] = kAlphabet[word >> (18 - 6 * k) & 63U];
   }
   return text;
 }

@@ -79,6 +79,7 @@ class Calibration {
       inputs.push_back(groups()[group].x);
     }
     const CalibrationProgress start = go_on(observers);
+    for (std::size_t group = 0; group < groups().size(); ++group) expect_rows(group, *observers[group]);
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
     choose_compared(tapped);
@@ -99,6 +100,11 @@ class Calibration {
     const auto& readout = observer.readout();
     const std::int64_t tokens = groups()[group].leader().tokens / image_plan_batch(input_);
     return {capacity_, tokens * images, std::count(readout.begin(), readout.end(), 1) * images};
+  }
+
+  /// Where images may be left out nobody knows how many rows there will be.
+  void expect_rows(std::size_t group, SiteObserver& observer) const {
+    if (options_.bad_images != BadImages::skip) observer.expect(sampled_rows(group, observer).tokens);
   }
 
   /// Says what the calibration will take, and ends it before it starts when that is not there.
@@ -177,6 +183,7 @@ class Calibration {
       }
       const Stopwatch forward;
       auto observer = plan_.make_observer(index, capacity_);
+      expect_rows(index, *observer);
       observe_prefix(index, batches, *observer);
       result_.phases.forward += forward.seconds();
       const Stopwatch search;
@@ -331,7 +338,7 @@ class Calibration {
 }  // namespace
 
 std::vector<Sample> compared_images(const std::vector<Sample>& images) {
-  constexpr std::size_t kCompared = 64;
+  constexpr std::size_t kCompared = 32;
   const std::size_t count = std::min(images.size(), kCompared);
   std::vector<Sample> chosen;
   for (std::size_t k = 0; k < count; ++k) chosen.push_back(images[(2 * k + 1) * images.size() / (2 * count)]);

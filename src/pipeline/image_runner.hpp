@@ -46,7 +46,7 @@ Tensor input_tensor(const ImageInput& input, const Tensor& images);
 std::int64_t image_plan_batch(const ImageInput& input);
 
 /// The model input for `batch` images of a stack [n, 3, H, W] from `first` on, in the model's layout and type; the
-/// last image is repeated where the stack ends.
+/// last image is repeated where the stack ends. Where nothing has to change it is a part of the stack, not a copy.
 Tensor stack_images(const ImageInput& input, const Tensor& images, std::int64_t first, std::int64_t batch);
 
 /// Throws Error(usage) unless the preprocessing makes images of the model's size.

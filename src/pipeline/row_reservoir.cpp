@@ -5,7 +5,8 @@
 namespace nq {
 namespace {
 
-bool lower_rank(const RowReservoir::Entry& a, const RowReservoir::Entry& b) { return a.rank < b.rank; }
+// An object, not a function, so that the heap's algorithms have it inline.
+constexpr auto lower_rank = [](const RowReservoir::Entry& a, const RowReservoir::Entry& b) { return a.rank < b.rank; };
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <span>
 
 #include "core/rng.hpp"
 
@@ -18,11 +19,23 @@ constexpr std::uint8_t kExtremeRule = 2;
 constexpr std::uint8_t kReadRule = 4;
 constexpr std::uint64_t kFold = 4;    // one image of so many judges
 constexpr std::int64_t kExtremeShare = 8;  // of the capacity
+constexpr double kDeviations = 10;    // of the number of rows that a choice by hash takes
 constexpr std::int64_t kReadShare = 16;    // of the capacity; what grows longest with the number of images
 
 /// The extreme of two values, NaN when either is: one value that is no number must show, kept row or not.
 float low_of(float a, float b) { return std::isnan(b) ? b : std::min(a, b); }
 float high_of(float a, float b) { return std::isnan(b) ? b : std::max(a, b); }
+
+/// Widens [low, high] to one more row. Rows without NaN, which is nearly all, take a single operation per end and value.
+void widen(const float* row, bool finite, std::span<float> lows, std::span<float> highs) {
+  float* low = lows.data();
+  float* high = highs.data();
+  for (std::size_t channel = 0; channel < lows.size(); ++channel) {
+    const float value = row[channel];
+    low[channel] = finite ? std::min(low[channel], value) : low_of(low[channel], value);
+    high[channel] = finite ? std::max(high[channel], value) : high_of(high[channel], value);
+  }
+}
 
 /// Largest absolute value; infinity when a value is no number. The bits of absolute values are in the order of the
 /// values, and as integers their maximum needs no order of evaluation, so that it vectorizes.
@@ -39,6 +52,7 @@ float magnitude(const float* row, std::int64_t length) {
 
 SiteObserver::SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector<std::uint8_t> readout)
     : c_in_(c_in),
+      capacity_(capacity),
       uniform_(c_in, capacity),
       extreme_(c_in, capacity / kExtremeShare),
       read_(c_in, readout.empty() ? 0 : capacity / kReadShare),
@@ -60,19 +74,19 @@ SiteObserver::Totals SiteObserver::no_tokens(std::int64_t c_in) {
   return totals;
 }
 
+void SiteObserver::expect(std::int64_t tokens) {
+  const double wanted = static_cast<double>(capacity_) + kDeviations * std::sqrt(static_cast<double>(capacity_) + kDeviations);
+  const double share = wanted / static_cast<double>(std::max<std::int64_t>(tokens, 1));
+  last_key_ = share < 1 ? static_cast<std::uint64_t>(std::ldexp(share, 64)) : UINT64_MAX;
+}
+
 void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
   // What reads every value is done before the lock: images of several threads meet here.
   Totals seen = no_tokens(c_in_);
   std::vector<float> magnitudes;
   for (std::int64_t index = 0; index < rows.rows; ++index) {
-    const float* row = rows.row(index);
-    float* low = seen.channel_min.data();
-    float* high = seen.channel_max.data();
-    for (std::int64_t channel = 0; channel < c_in_; ++channel) {
-      low[channel] = low_of(low[channel], row[channel]);
-      high[channel] = high_of(high[channel], row[channel]);
-    }
-    magnitudes.push_back(magnitude(row, c_in_));
+    magnitudes.push_back(magnitude(rows.row(index), c_in_));
+    widen(rows.row(index), std::isfinite(magnitudes.back()), seen.channel_min, seen.channel_max);
   }
   seen.tokens = rows.rows;
 
@@ -84,7 +98,7 @@ void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
     const std::uint64_t key = mix64(image_key ^ mix64(static_cast<std::uint64_t>(index)));
     const bool read = marked && readout_[static_cast<std::size_t>(index)] != 0;
     const auto tag = static_cast<std::uint8_t>(fold_tag | (read ? kRead : 0));
-    uniform_.offer({0, key}, row, tag);
+    if (key <= last_key_) uniform_.offer({0, key}, row, tag);
     extreme_.offer({-magnitudes[static_cast<std::size_t>(index)], key}, row, tag);
     if (!read) continue;
     read_.offer({0, key}, row, tag);

@@ -32,10 +32,14 @@ struct SiteStatistics {
 class SiteObserver {
  public:
   /// Largest useful `capacity`: no search works on more rows.
-  static constexpr std::int64_t kMostCapacity = 4096;
+  static constexpr std::int64_t kMostCapacity = 3072;
 
   /// `readout` marks the rows of one image whose token the output reads; empty for none.
   SiteObserver(std::int64_t c_in, std::int64_t capacity, std::vector<std::uint8_t> readout = {});
+
+  /// Lets observe() pass over the rows that a uniform choice among `tokens` or more in all cannot keep: those whose hash lies
+  /// beyond what `capacity` of them take, with a margin of ten standard deviations. For speed; what is kept stays the same.
+  void expect(std::int64_t tokens);
 
   /// rows: [n, c_in] of one image; image_key identifies the image.
   void observe(const MatrixView& rows, std::uint64_t image_key);
@@ -77,6 +81,8 @@ class SiteObserver {
 
   std::mutex mutex_;
   std::int64_t c_in_;
+  std::int64_t capacity_;
+  std::uint64_t last_key_ = UINT64_MAX;  ///< rows with higher keys are no part of the uniform choice
   RowReservoir uniform_;
   RowReservoir extreme_;
   RowReservoir read_;

@@ -18,7 +18,7 @@ constexpr int kFinalists = 3;
 // Ranges that are tried without a noisy bias, from the extremes downwards.
 constexpr int kRanges = 24;
 constexpr double kRangeRatio = 0.85;
-constexpr double kGiveUp = 2.0;  // the error rises for good once it is this far above the least of smaller steps
+constexpr double kGiveUp = 1.5;  // the error rises for good once it is this far above the least of smaller steps
 // Ends are not searched apart when one of them is this small a part of the range.
 constexpr double kOneSided = 0.125;
 constexpr double kPaidGain = 0.85;  // the error must fall to this fraction for a noisy bias that costs an Add

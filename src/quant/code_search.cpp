@@ -32,7 +32,8 @@ RowMatrix unit_lower(RowMatrix matrix, float damping) {
   }
   NQ_ASSERT(factorization.info() == Eigen::Success);
   RowMatrix lower = factorization.matrixL();
-  for (Eigen::Index col = 0; col < lower.cols(); ++col) lower.col(col) /= lower(col, col);
+  const Eigen::RowVectorXf diagonal = lower.diagonal();
+  lower.array().rowwise() /= diagonal.array();
   return lower;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kCoarseRatio = 0.8;
 constexpr int kCoarseScales = 28;  // down to 0.8^27 = 1/400 of the widest range
-constexpr double kGiveUp = 2.0;    // the curve rises for good once it is this far above its best
+constexpr double kGiveUp = 1.3;    // the curve rises for good once it is this far above its best
 constexpr int kFineScales = 3;     // on either side of the best coarse one
 constexpr std::int64_t kChannelGrain = 16;
 

@@ -19,8 +19,6 @@ struct ChosenRows {
   }
 };
 
-/// Members of the set: every readout row, and evenly spaced ones of the others, which then stand
-/// for those left out.
 /// 1 for the rows that judge: those of held-out images where both kinds are many, else every fourth.
 std::vector<std::uint8_t> judging_rows(const SiteInput& site) {
   const auto count = static_cast<std::size_t>(site.rows.rows);
@@ -33,6 +31,8 @@ std::vector<std::uint8_t> judging_rows(const SiteInput& site) {
   return judging;
 }
 
+/// Members of the set: every readout row, and evenly spaced ones of the others, which then stand
+/// for those left out.
 ChosenRows chosen_rows(const SiteInput& site, RowSet set, std::int64_t max_rows) {
   std::vector<std::int64_t> others;
   ChosenRows chosen;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <span>
 
@@ -19,12 +20,14 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kFittingRows = 1024;
-constexpr std::int64_t kHeldOutRows = 1024;
-constexpr std::int64_t kMomentRows = 2560;
-constexpr std::int64_t kMeanRows = 4096;
-constexpr std::int64_t kMeasuredRows = 1024;
-constexpr int kSweeps = 3;
+constexpr std::int64_t kFittingRows = 768;
+constexpr std::int64_t kHeldOutRows = 512;
+constexpr std::int64_t kLeastMomentRows = 1536;
+constexpr std::int64_t kMostMomentRows = 2560;
+constexpr std::int64_t kMomentRowsPerChannel = 2;  // fewer tell too little of the rare directions
+constexpr std::int64_t kMeanRows = 2048;
+constexpr std::int64_t kMeasuredRows = 768;
+constexpr int kSweeps = 2;
 constexpr std::int64_t kOutputBlock = 32;
 constexpr int kWeightScales = 32;
 constexpr double kLowestWeightScale = 0.4;
@@ -78,6 +81,7 @@ class BestSearch {
     const SiteStructure structure = search_structure(site_, options_);
     prepared_.emplace(site_, RowSet::all, kMeanRows, structure.channel_scale,
                       structure.outlier_channels);
+    held_out_.emplace(site_, RowSet::held_out, kHeldOutRows, structure.channel_scale, structure.outlier_channels);
   }
 
   /// Codes and scales of the prepared weight, rounded to nearest.
@@ -90,9 +94,8 @@ class BestSearch {
 
   void search_offsets() {
     const PreparedSite fitting = rows_of(RowSet::fitting, kFittingRows);
-    const PreparedSite held_out = rows_of(RowSet::held_out, kHeldOutRows);
     SiteFit trial = rounded();
-    ActivationChoice choice = choose_activation(fitting.input(), held_out.input(), trial, options_);
+    ActivationChoice choice = choose_activation(fitting.input(), held_out_->input(), trial, options_);
     trial.activation = std::move(choice.activation);
     trial.noisy_bias = std::move(choice.noisy_bias);
     offer(options_.best.noisy_bias ? "noisy_bias" : "activation_scale", std::move(trial));
@@ -102,14 +105,18 @@ class BestSearch {
     return PreparedSite(site_, set, count, prepared_->channel_scale(), prepared_->outlier_channels());
   }
 
+  std::int64_t moment_rows() const {
+    return std::clamp(kMomentRowsPerChannel * site_.weight.rows, kLeastMomentRows, kMostMomentRows);
+  }
+
   /// Moments of the quantized input, and the weight that the codes shall approximate.
   void find_target() {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
-    const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, kMomentRows).input(), fit_);
+    const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, moment_rows()).input(), fit_);
     gram_ = quantized_gram(fitting);
     if (!options_.best.compensation) return;
-    const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kHeldOutRows).input(), fit_);
+    const CentredRows held_out = centred_rows(held_out_->input(), fit_);
     target_ = compensated_weight(target_, {gram_, weight_pull(fitting, target_)}, held_out);
   }
 
@@ -159,6 +166,7 @@ class BestSearch {
   SiteFit fit_;
   double loss_ = 0;
   std::optional<PreparedSite> prepared_;
+  std::optional<PreparedSite> held_out_;
   std::optional<InputMeans> means_;
   RowMatrix gram_;    ///< of the quantized input, centred
   RowMatrix target_;  ///< what the codes shall approximate, [c_in, c_out]

@@ -72,6 +72,25 @@ TEST_CASE("the statistics do not depend on order, threads or split", "[pipeline]
   }
 }
 
+TEST_CASE("rows passed over because many are expected are none that would have been kept", "[pipeline]") {
+  constexpr int kImages = 100;
+  for (const std::int64_t capacity : {8, 64, 1000, 5000}) {
+    INFO("capacity " << capacity);
+    SiteObserver plain(kChannels, capacity);
+    SiteObserver told(kChannels, capacity);
+    told.expect(kImages * kTokens);
+    for (int image = 0; image < kImages; ++image) {
+      observe(plain, image);
+      observe(told, image);
+    }
+    check_equal(told.finish(), plain.finish());
+  }
+  SiteObserver waiting(kChannels, 64);
+  waiting.expect(std::int64_t{1} << 40);
+  for (int image = 0; image < kImages; ++image) observe(waiting, image);
+  CHECK(waiting.finish().rows == 64 / 8);  // the extremes
+}
+
 TEST_CASE("row weights sum to the number of tokens", "[pipeline]") {
   for (const std::int64_t capacity : {1, 7, 8, 9, 64, 100, 399, 400, 401}) {
     INFO("capacity " << capacity);
