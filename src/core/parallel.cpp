@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 
 namespace nq {
 namespace {
@@ -66,7 +67,7 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
   if (begin >= end) return;
   const std::int64_t step = std::max<std::int64_t>(1, grain);
-  const std::int64_t chunks = (end - begin + step - 1) / step;
+  const std::int64_t chunks = divide_up(end - begin, step);
   const auto run_chunk = [&](std::int64_t chunk) {
     const std::int64_t first = begin + chunk * step;
     body(first, std::min(end, first + step));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "kernels/attention_rows.hpp"
 #include "kernels/gemm.hpp"
@@ -43,7 +44,7 @@ void attend(const Attention& a) {
   const std::int64_t products = a.batch * a.heads;
   if (products == 0 || a.q_rows == 0) return;
   // With few heads, their rows are split as well; each piece packs the keys again.
-  const std::int64_t wanted = (4 * num_threads() + products - 1) / products;
+  const std::int64_t wanted = divide_up(4 * num_threads(), products);
   const std::int64_t pieces =
       num_threads() == 1 ? 1 : std::clamp<std::int64_t>(wanted, 1, (a.q_rows + 55) / 56);
   const auto body = [&](std::int64_t task, std::int64_t) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/scratch.hpp"
@@ -109,7 +110,7 @@ void conv(const ConvShape& shape, const float* x, const float* w, const float* b
     return;
   }
   const std::int64_t step = columns_per_task(shape);
-  const std::int64_t pieces = (positions + step - 1) / step;
+  const std::int64_t pieces = divide_up(positions, step);
   const auto body = [&](std::int64_t task, std::int64_t) {
     const std::int64_t image = task / pieces;
     const std::int64_t group = image % shape.groups;

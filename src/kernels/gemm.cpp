@@ -5,14 +5,13 @@
 #include <new>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/scratch.hpp"
 
 namespace nq::kernels {
 namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 void pack_panel(const StridedMatrix& b, std::int64_t col0, float* panel) {
   const std::int64_t used = std::min(kPanelColumns, b.cols - col0);

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "kernels/conv.hpp"
 #include "kernels/isa.hpp"
@@ -48,7 +49,7 @@ PatchConv::PatchConv(const ConvShape& shape, const float* w)
 template <typename Store>
 void PatchConv::for_each_block(const float* x, const Store& store) const {
   const std::int64_t positions = shape_.window.out_positions();
-  const std::int64_t blocks = (positions + kPatchRows - 1) / kPatchRows;
+  const std::int64_t blocks = divide_up(positions, kPatchRows);
   const std::int64_t depth = shape_.depth();
   const auto body = [&](std::int64_t task, std::int64_t) {
     const std::int64_t image = task / blocks;

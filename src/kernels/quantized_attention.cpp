@@ -4,26 +4,13 @@
 #include <numeric>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "kernels/attention_rows.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/scratch.hpp"
 
 namespace nq::kernels {
 namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-/// Grids are stored as uint8, signed ones moved up by this.
-std::int32_t storage_shift(const ActivationGrid& grid) { return grid.qmin < 0 ? 128 : 0; }
-
-QuantizeRow quantizer(const ActivationGrid& grid) {
-  const std::int32_t shift = storage_shift(grid);
-  NQ_ASSERT(grid.qmin + shift >= 0 && grid.qmax + shift <= 255 && grid.qmin <= grid.qmax);
-  return {grid.scale, static_cast<float>(grid.zero_point + shift), static_cast<float>(grid.qmin + shift),
-          static_cast<float>(grid.qmax + shift)};
-}
-
-std::int32_t stored_zero(const ActivationGrid& grid) { return grid.zero_point + storage_shift(grid); }
 
 /// A right operand as the integer product reads it: stored codes minus 128 in panels.
 ///
@@ -73,7 +60,7 @@ struct RightOperand {
 /// Keys are the columns of K^T.
 void pack_keys(const Attention& a, const float* keys, std::uint8_t* row_codes, const RightOperand& right) {
   const KernelTable& table = active_table();
-  const QuantizeRow grid = quantizer(a.grids->k);
+  const QuantizeRow grid = stored_quantizer(a.grids->k);
   for (std::int64_t key = 0; key < a.kv_rows; ++key) {
     table.quantize(grid, keys + key * a.k.row_stride, row_codes, a.dim);
     std::int32_t sum = 0;
@@ -90,7 +77,7 @@ void pack_keys(const Attention& a, const float* keys, std::uint8_t* row_codes, c
 void pack_values(const Attention& a, const float* values, std::uint8_t* row_codes,
                  const RightOperand& right) {
   const KernelTable& table = active_table();
-  const QuantizeRow grid = quantizer(a.grids->v);
+  const QuantizeRow grid = stored_quantizer(a.grids->v);
   for (std::int64_t key = 0; key < a.kv_rows; ++key) {
     table.quantize(grid, values + key * a.v.row_stride, row_codes, a.v_dim);
     for (std::int64_t d = 0; d < a.v_dim; ++d) {
@@ -105,7 +92,7 @@ void pack_values(const Attention& a, const float* values, std::uint8_t* row_code
 /// Rounds `rows` rows of the left operand; returns codes [rows, steps * 4].
 std::uint8_t* quantize_left(const ActivationGrid& grid, const float* x, std::int64_t stride,
                             std::int64_t rows, const RightOperand& right) {
-  const QuantizeRow row_grid = quantizer(grid);
+  const QuantizeRow row_grid = stored_quantizer(grid);
   const std::int64_t width = right.steps * 4;
   std::uint8_t* codes = byte_scratch(ScratchUse::rows, rows * width);
   for (std::int64_t row = 0; row < rows; ++row) {

@@ -4,17 +4,13 @@
 #include <functional>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/scratch.hpp"
 
 namespace nq::kernels {
 namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-/// Products with dot-product instructions read activations as uint8; signed grids move up by this.
-std::int32_t storage_shift(const ActivationGrid& grid) { return grid.qmin < 0 ? 128 : 0; }
 
 /// Columns first..first+count-1 as a panel, and their sums.
 void pack_panel(const IntegerWeight& weight, std::int64_t first, std::int64_t count, std::int8_t* panel, std::int32_t* sums) {
@@ -34,11 +30,7 @@ void pack_panel(const IntegerWeight& weight, std::int64_t first, std::int64_t co
 QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGrid& grid)
     : depth_(weight.depth), cols_(weight.cols), steps_(divide_up(weight.depth, 4)) {
   NQ_CHECK(depth_ <= kMaxIntegerDepth, unsupported, "an integer product over {} values may overflow", depth_);
-  const std::int32_t shift = storage_shift(grid);
-  NQ_ASSERT(grid.qmin + shift >= 0 && grid.qmax + shift <= 255 && grid.qmin <= grid.qmax);
-  quantizer_ = {grid.scale, static_cast<float>(grid.zero_point + shift),
-                static_cast<float>(grid.qmin + shift), static_cast<float>(grid.qmax + shift)};
-
+  quantizer_ = stored_quantizer(grid);
   const std::int64_t padded = divide_up(cols_, kPanelColumns) * kPanelColumns;
   panels_.assign(static_cast<std::size_t>(padded * steps_ * 4), 0);
   offsets_.assign(static_cast<std::size_t>(padded), 0);
@@ -47,7 +39,7 @@ QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGr
     pack_panel(weight, first, std::min(kPanelColumns, cols_ - first), panels_.data() + first * steps_ * 4, offsets_.data() + first);
   }
   for (std::int64_t col = 0; col < cols_; ++col) {
-    offsets_[col] *= grid.zero_point + shift;
+    offsets_[col] *= stored_zero(grid);
     scales_[col] = grid.scale * weight.scales[weight.scales.size() == 1 ? 0 : static_cast<std::size_t>(col)];
   }
 }

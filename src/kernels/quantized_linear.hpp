@@ -3,17 +3,11 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/activation_grid.hpp"
 #include "kernels/aligned_vector.hpp"
 #include "kernels/isa/kernel_table.hpp"
 
 namespace nq::kernels {
-
-/// Integer grid of an activation: value = clamp(round(x / scale) + zero_point, qmin, qmax).
-struct ActivationGrid {
-  float scale = 1.0F;
-  std::int32_t zero_point = 0;
-  std::int32_t qmin = 0, qmax = 255;  ///< within [0, 255] or within [-128, 127]
-};
 
 /// Integer weight [depth, cols] with symmetric scales.
 struct IntegerWeight {

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "core/divide_up.hpp"
 #include "ops/arguments.hpp"
 #include "ops/strided_copy.hpp"
 
@@ -19,7 +20,7 @@ std::vector<std::int64_t> equal_lengths(const OpContext& context, std::int64_t l
     NQ_CHECK(declared == parts, input, "Split has num_outputs {} but {} outputs", declared, parts);
   }
   NQ_CHECK(uneven || length % parts == 0, input, "Split of {} elements into {} equal parts", length, parts);
-  const std::int64_t part = (length + parts - 1) / parts;
+  const std::int64_t part = divide_up(length, parts);
   std::vector<std::int64_t> lengths(static_cast<std::size_t>(parts), part);
   NQ_CHECK(part * (parts - 1) <= length, input, "Split of {} elements into {} parts leaves some empty",
            length, parts);

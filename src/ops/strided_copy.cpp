@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 
 namespace nq {
@@ -184,7 +185,7 @@ void StridedCopy::run(const std::byte* src, std::byte* dst) const {
 }
 
 void StridedCopy::run_tiles(const std::byte* src, std::byte* dst) const {
-  const std::int64_t blocks = (tile_rows_.size + kTile - 1) / kTile;
+  const std::int64_t blocks = divide_up(tile_rows_.size, kTile);
   const std::int64_t block_bytes = std::min(kTile, tile_rows_.size) * tile_columns_.size * bytes_;
   visit_word(static_cast<std::size_t>(bytes_), [&](auto tag) {
     using Word = typename decltype(tag)::type;

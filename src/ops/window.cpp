@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "core/divide_up.hpp"
 #include "ops/check.hpp"
 
 namespace nq {
 namespace {
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 void place_same(kernels::WindowAxis& axis, bool extra_at_end) {
   axis.out = divide_up(axis.in, axis.stride);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "core/float_tensor.hpp"
 #include "core/parallel.hpp"
 
@@ -91,7 +92,7 @@ Tensor stack_images(const ImageInput& input, const Tensor& images, std::int64_t 
 
 Tensor ImageRunner::run(const Tensor& images, const ImageTap& tap) {
   const std::int64_t count = images.shape()[0];
-  const std::int64_t chunks = (count + plan_batch_ - 1) / plan_batch_;
+  const std::int64_t chunks = divide_up(count, plan_batch_);
   std::vector<std::vector<float>> outputs(static_cast<std::size_t>(chunks));
   parallel_for(0, chunks, 1, [&](std::int64_t chunk, std::int64_t) {
     const std::int64_t first = chunk * plan_batch_;

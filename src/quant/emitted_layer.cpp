@@ -1,6 +1,7 @@
 #include "quant/emitted_layer.hpp"
 
 #include "core/check.hpp"
+#include "core/divide_up.hpp"
 #include "core/parallel.hpp"
 #include "quant/denoising.hpp"
 #include "quant/quantizers.hpp"
@@ -92,7 +93,7 @@ LossMeter::LossMeter(const SiteInput& site) : site_(site), reference_(site.rows.
 template <typename Accumulate>
 std::vector<double> LossMeter::sum_rows(const SiteFit& fit, const Accumulate& accumulate) const {
   const EmittedLayer layer(site_, fit);
-  const std::int64_t tiles = (site_.rows.rows + kRowTile - 1) / kRowTile;
+  const std::int64_t tiles = divide_up(site_.rows.rows, kRowTile);
   Eigen::ArrayXXd sums = Eigen::ArrayXXd::Zero(site_.weight.cols, tiles);
   parallel_for(0, site_.rows.rows, kRowTile, [&](std::int64_t first, std::int64_t last) {
     RowMatrix out;
