@@ -13,7 +13,7 @@
 namespace nq {
 namespace {
 
-constexpr std::int64_t kFittingRows = 256;
+constexpr std::int64_t kFittingRows = 384;
 constexpr std::int64_t kHeldOutRows = 384;
 constexpr std::array<double, 4> kPowers = {0.25, 0.5, 0.75, 1.0};
 constexpr std::array<std::size_t, 4> kOutlierCounts = {1, 2, 4, 8};

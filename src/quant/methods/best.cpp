@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <optional>
 #include <span>
 
@@ -22,11 +21,9 @@ namespace {
 
 constexpr std::int64_t kFittingRows = 768;
 constexpr std::int64_t kHeldOutRows = 512;
-constexpr std::int64_t kLeastMomentRows = 1536;
-constexpr std::int64_t kMostMomentRows = 2560;
-constexpr std::int64_t kMomentRowsPerChannel = 2;  // fewer tell too little of the rare directions
+constexpr std::int64_t kMomentRows = 2560;
 constexpr std::int64_t kMeanRows = 2048;
-constexpr std::int64_t kMeasuredRows = 768;
+constexpr std::int64_t kMeasuredRows = 512;
 constexpr int kSweeps = 2;
 constexpr std::int64_t kOutputBlock = 32;
 constexpr int kWeightScales = 32;
@@ -105,15 +102,11 @@ class BestSearch {
     return PreparedSite(site_, set, count, prepared_->channel_scale(), prepared_->outlier_channels());
   }
 
-  std::int64_t moment_rows() const {
-    return std::clamp(kMomentRowsPerChannel * site_.weight.rows, kLeastMomentRows, kMostMomentRows);
-  }
-
   /// Moments of the quantized input, and the weight that the codes shall approximate.
   void find_target() {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
-    const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, moment_rows()).input(), fit_);
+    const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, kMomentRows).input(), fit_);
     gram_ = quantized_gram(fitting);
     if (!options_.best.compensation) return;
     const CentredRows held_out = centred_rows(held_out_->input(), fit_);
