@@ -21,11 +21,11 @@ constexpr int kMaxDampings = 8;
 constexpr std::int64_t kOutputBlock = 48;
 constexpr Eigen::Index kChannelBlock = 32;
 
-/// Unit lower L of matrix = L D L^T; the damping grows until the factorization exists.
+/// Unit lower L of the symmetric matrix = L D L^T; the damping grows until the factorization exists.
 RowMatrix unit_lower(RowMatrix matrix, float damping) {
   Eigen::LLT<Eigen::MatrixXf> factorization;
   for (int attempt = 0; attempt < kMaxDampings; ++attempt) {
-    factorization.compute(matrix);
+    factorization.compute(Eigen::Map<const Eigen::MatrixXf>(matrix.data(), matrix.rows(), matrix.cols()));
     if (factorization.info() == Eigen::Success) break;
     matrix.diagonal().array() += damping;
     damping *= 10.0F;

@@ -28,7 +28,7 @@ RowMatrix output_directions(Eigen::Index outputs) {
 using Factorization = Eigen::LLT<Eigen::MatrixXf>;
 
 Factorization damped_gram(const RowMatrix& gram, float ridge) {
-  Eigen::MatrixXf damped = gram;
+  Eigen::MatrixXf damped = Eigen::Map<const Eigen::MatrixXf>(gram.data(), gram.rows(), gram.cols());  // symmetric
   damped.diagonal().array() += ridge;
   return Factorization(damped);
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "quant/transposed.hpp"
+
 namespace nq {
 namespace {
 
@@ -121,7 +123,7 @@ double weighted_sum(const Eigen::Map<const Eigen::ArrayXf>& weights, const Value
 }  // namespace
 
 ChannelSamples::ChannelSamples(const SiteInput& site)
-    : values_(as_eigen(site.rows).transpose()),
+    : values_(transposed(site.rows)),
       weights_(site.row_weight.begin(), site.row_weight.end()),
       low_(site.channel_min.begin(), site.channel_min.end()),
       high_(site.channel_max.begin(), site.channel_max.end()) {

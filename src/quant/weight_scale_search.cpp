@@ -8,6 +8,7 @@
 #include "quant/gram.hpp"
 #include "quant/quantizers.hpp"
 #include "quant/row_scale_search.hpp"
+#include "quant/transposed.hpp"
 
 namespace nq {
 namespace {
@@ -38,7 +39,7 @@ ErrorMoments error_moments(const SiteInput& site, const SiteFit& fit) {
 WeightScaleSearch::WeightScaleSearch(const SiteInput& site, const MethodOptions& options)
     : site_(site),
       options_(options),
-      weight_rows_(as_eigen(site.weight).transpose()),
+      weight_rows_(transposed(site.weight)),
       gram_(gram_matrix(site.rows, site.row_weight)) {}
 
 std::vector<float> WeightScaleSearch::proposed_scales(const SiteFit& fit) const {

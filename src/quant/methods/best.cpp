@@ -15,6 +15,7 @@
 #include "quant/row_scale_search.hpp"
 #include "quant/site_check.hpp"
 #include "quant/structure_search.hpp"
+#include "quant/transposed.hpp"
 
 namespace nq {
 namespace {
@@ -125,7 +126,7 @@ class BestSearch {
     SiteFit trial = fit_;
     trial.weight = absmax_weight(target_view(), options_.weight_bits);
     const QuantParams start = trial.weight;  // no block may read what another writes
-    const RowMatrix weight_rows = target_.transpose();
+    const RowMatrix weight_rows = transposed(target_view());
     const RowScaleSearch search(gram_, {}, Objective::mse);
     parallel_for(0, weight_rows.rows(), kOutputBlock, [&](std::int64_t first, std::int64_t last) {
       const auto count = static_cast<std::size_t>(last - first);
