@@ -12,6 +12,7 @@
 
 #include "core/check.hpp"
 #include "core/parallel.hpp"
+#include "core/tensor_part.hpp"
 #include "nq/interrupt.hpp"
 
 namespace nq {
@@ -68,7 +69,7 @@ class BatchReader {
       while (indices.size() < capacity && cursor_ < samples_.size() && !stop.stop_requested()) {
         append_wave(images.mutable_span<float>(), capacity, indices, delivery.skipped, stop);
       }
-      if (!indices.empty()) delivery.batch = Batch{trimmed(images, indices.size()), std::move(indices)};
+      if (!indices.empty()) delivery.batch = Batch{tensor_part(images, 0, static_cast<std::int64_t>(indices.size())), std::move(indices)};
     }
     if (!delivery.skipped.empty() && !first_reason_) first_reason_ = delivery.skipped.front().reason;
     has_images_ = has_images_ || delivery.batch.has_value();
@@ -117,16 +118,6 @@ class BatchReader {
       if (bad_images_ == BadImages::skip) return error.message();
       throw Error(error.kind(), error.message(), "--bad-images skip leaves such images out");
     }
-  }
-
-  /// The first `images` images, without a copy.
-  Tensor trimmed(const Tensor& tensor, std::size_t images) const {
-    if (static_cast<std::int64_t>(images) == tensor.shape()[0]) return tensor;
-    auto owner = std::make_shared<const Tensor>(tensor);
-    TensorType type = tensor.type();
-    type.shape[0] = static_cast<std::int64_t>(images);
-    const std::byte* data = owner->data();
-    return Tensor(std::move(type), std::move(owner), data);
   }
 
   std::vector<Sample> samples_;

@@ -46,7 +46,7 @@ void attend(const Attention& a) {
   // With few heads, their rows are split as well; each piece packs the keys again.
   const std::int64_t wanted = divide_up(4 * num_threads(), products);
   const std::int64_t pieces =
-      num_threads() == 1 ? 1 : std::clamp<std::int64_t>(wanted, 1, (a.q_rows + 55) / 56);
+      num_threads() == 1 ? 1 : std::clamp<std::int64_t>(wanted, 1, divide_up(a.q_rows, 56));
   const auto body = [&](std::int64_t task, std::int64_t) {
     const std::int64_t index = task / pieces;
     const std::int64_t piece = task % pieces;

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "core/check.hpp"
 #include "core/divide_up.hpp"
 #include "core/float_tensor.hpp"
 #include "core/parallel.hpp"
+#include "core/tensor_part.hpp"
 
 namespace nq {
 namespace {
@@ -16,13 +16,6 @@ void to_channels_last(const float* chw, std::int64_t pixels, float* hwc) {
   for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
     for (std::int64_t channel = 0; channel < 3; ++channel) hwc[pixel * 3 + channel] = chw[channel * pixels + pixel];
   }
-}
-
-/// The images from `first` on that make a tensor of `shape`, without a copy.
-Tensor part_of(const Tensor& images, std::int64_t first, const Shape& shape) {
-  auto owner = std::make_shared<const Tensor>(images);
-  const std::byte* data = owner->data() + owner->bytes() / static_cast<std::size_t>(owner->shape()[0]) * static_cast<std::size_t>(first);
-  return Tensor(TensorType{DType::f32, shape}, std::move(owner), data);
 }
 
 }  // namespace
@@ -79,7 +72,7 @@ Executor& ImageRunner::executor() {
 Tensor stack_images(const ImageInput& input, const Tensor& images, std::int64_t first, std::int64_t batch) {
   const std::int64_t count = images.shape()[0];
   const std::int64_t pixels = input.height * input.width;
-  if (!input.channels_last && first + batch <= count) return input_tensor(input, part_of(images, first, input.shape(batch)));
+  if (!input.channels_last && first + batch <= count) return input_tensor(input, tensor_part(images, first, batch));
   Tensor stacked(TensorType{DType::f32, input.shape(batch)});
   for (std::int64_t slot = 0; slot < batch; ++slot) {
     const float* source = images.span<float>().data() + std::min(first + slot, count - 1) * pixels * 3;

@@ -1,12 +1,12 @@
 #include "pipeline/site_observer.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <span>
 
+#include "core/largest_magnitude.hpp"
 #include "core/rng.hpp"
 
 namespace nq {
@@ -19,8 +19,8 @@ constexpr std::uint8_t kExtremeRule = 2;
 constexpr std::uint8_t kReadRule = 4;
 constexpr std::uint64_t kFold = 4;    // one image of so many judges
 constexpr std::int64_t kExtremeShare = 8;  // of the capacity
-constexpr double kDeviations = 10;    // of the number of rows that a choice by hash takes
 constexpr std::int64_t kReadShare = 16;    // of the capacity; what grows longest with the number of images
+constexpr double kDeviations = 10;    // margin of a choice by hash; added to the capacity under the root too, for small ones
 
 /// The extreme of two values, NaN when either is: one value that is no number must show, kept row or not.
 float low_of(float a, float b) { return std::isnan(b) ? b : std::min(a, b); }
@@ -35,17 +35,6 @@ void widen(const float* row, bool finite, std::span<float> lows, std::span<float
     low[channel] = finite ? std::min(low[channel], value) : low_of(low[channel], value);
     high[channel] = finite ? std::max(high[channel], value) : high_of(high[channel], value);
   }
-}
-
-/// Largest absolute value; infinity when a value is no number. The bits of absolute values are in the order of the
-/// values, and as integers their maximum needs no order of evaluation, so that it vectorizes.
-float magnitude(const float* row, std::int64_t length) {
-  constexpr std::int32_t kInfinity = std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity());
-  std::int32_t largest = 0;
-  for (std::int64_t channel = 0; channel < length; ++channel) {
-    largest = std::max(largest, std::bit_cast<std::int32_t>(std::fabs(row[channel])));
-  }
-  return std::bit_cast<float>(std::min(largest, kInfinity));
 }
 
 }  // namespace
@@ -85,7 +74,7 @@ void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
   Totals seen = no_tokens(c_in_);
   std::vector<float> magnitudes;
   for (std::int64_t index = 0; index < rows.rows; ++index) {
-    magnitudes.push_back(magnitude(rows.row(index), c_in_));
+    magnitudes.push_back(largest_magnitude({rows.row(index), static_cast<std::size_t>(c_in_)}));
     widen(rows.row(index), std::isfinite(magnitudes.back()), seen.channel_min, seen.channel_max);
   }
   seen.tokens = rows.rows;
@@ -125,7 +114,7 @@ std::map<std::uint64_t, SiteObserver::KeptRow> SiteObserver::kept_rows() const {
 
 void SiteObserver::keep(std::uint64_t key, const KeptRow& row) {
   if ((row.rules & kUniformRule) != 0) uniform_.offer({0, key}, row.row, row.tag);
-  if ((row.rules & kExtremeRule) != 0) extreme_.offer({-magnitude(row.row, c_in_), key}, row.row, row.tag);
+  if ((row.rules & kExtremeRule) != 0) extreme_.offer({-largest_magnitude({row.row, static_cast<std::size_t>(c_in_)}), key}, row.row, row.tag);
   if ((row.rules & kReadRule) != 0) read_.offer({0, key}, row.row, row.tag);
 }
 

@@ -1,24 +1,17 @@
 #include "quant/site_check.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
-#include <limits>
 #include <string_view>
 
 #include "core/check.hpp"
+#include "core/largest_magnitude.hpp"
 
 namespace nq {
 namespace {
 
-constexpr std::int32_t kInfinity = std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity());
-
 void check_finite(const SiteInput& site, std::span<const float> values, std::string_view what) {
-  // The largest magnitude as an integer, in which order NaN lies beyond infinity: this vectorizes.
-  std::int32_t largest = 0;
-  for (const float value : values) largest = std::max(largest, std::bit_cast<std::int32_t>(std::fabs(value)));
-  NQ_CHECK(largest < kInfinity, input, "layer '{}': {} holds a value that is not finite", site.name, what);
+  NQ_CHECK(std::isfinite(largest_magnitude(values)), input, "layer '{}': {} holds a value that is not finite", site.name, what);
 }
 
 void check_finite_rows(const SiteInput& site, const MatrixView& matrix, std::string_view what) {
