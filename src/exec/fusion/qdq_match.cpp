@@ -68,16 +68,18 @@ void QdqMatcher::absorb_clip(ActivationMatch& match) const {
   const auto low = graph_.scalar(clip->inputs[1]);
   const auto high = graph_.scalar(clip->inputs[2]);
   if (!low || !high) return;
-  const auto code = [&](float limit) -> std::optional<std::int64_t> {
+  // Compared as floats: a limit may be infinite, or more steps away than an integer holds.
+  const auto code = [&](float limit) -> std::optional<float> {
     const float steps = std::nearbyint(limit / match.scale);
     if (steps * match.scale != limit) return std::nullopt;
-    return static_cast<std::int64_t>(steps) + match.zero_point;
+    return steps + static_cast<float>(match.zero_point);
   };
   const auto qmin = code(*low);
   const auto qmax = code(*high);
-  if (!qmin || !qmax || *qmin < match.qmin || *qmax > match.qmax || *qmin > *qmax) return;
-  match.qmin = *qmin;
-  match.qmax = *qmax;
+  const bool narrower = qmin && qmax && *qmin >= static_cast<float>(match.qmin) && *qmax <= static_cast<float>(match.qmax);
+  if (!narrower || *qmin > *qmax) return;
+  match.qmin = static_cast<std::int64_t>(*qmin);
+  match.qmax = static_cast<std::int64_t>(*qmax);
   match.x = clip->inputs[0];
 }
 
