@@ -33,7 +33,7 @@ struct QuantParams {
 
 /// code = clamp(round_half_even(x / scale) + zero_point, qmin, qmax), as ONNX QuantizeLinear
 /// (opset 13) preceded by Clip below 8 bits. `x / scale` is a true float32 division. NaN maps
-/// to zero_point.
+/// to qmin.
 std::int32_t quantize(float x, float scale, std::int32_t zero_point, std::int32_t qmin, std::int32_t qmax);
 
 /// (code - zero_point) * scale in float32, as ONNX DequantizeLinear (opset 13).

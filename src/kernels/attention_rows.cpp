@@ -76,7 +76,7 @@ void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, st
   const bool wants_scores = a.scores != nullptr;
   const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
   if (!wants_scores && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F) {
-    table.softmax_row(scores, scores, a.kv_rows, a.scale, true);
+    table.softmax_row(scores, scores, a.kv_rows, a.scale);
     return;
   }
   scale_and_add(a, batch, head, row, scores);
@@ -90,7 +90,7 @@ void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, st
   const bool any = !has_bias(a) || add_bias(a, batch, head, row, scores);
   if (wants_scores && a.score_output == ScoreOutput::biased) copy_scores(a, batch, head, row, scores);
   if (any) {
-    table.softmax_row(scores, scores, a.kv_rows, 1.0F, false);
+    table.softmax_row(scores, scores, a.kv_rows, 1.0F);
   } else {
     std::fill_n(scores, a.kv_rows, 0.0F);
   }

@@ -34,7 +34,7 @@ void map(void (*function)(const float*, float*, std::int64_t), const float* x, f
 void softmax_rows(const float* x, float* y, std::int64_t rows, std::int64_t cols) {
   const KernelTable& table = active_table();
   for_each_row(rows, cols, [&](std::int64_t row) {
-    table.softmax_row(x + row * cols, y + row * cols, cols, 1.0F, false);
+    table.softmax_row(x + row * cols, y + row * cols, cols, 1.0F);
   });
 }
 

@@ -23,17 +23,17 @@ inline AffineGrid affine_grid(const QuantParams& params, std::size_t index = 0) 
           static_cast<float>(params.qmax() - zero)};
 }
 
-/// round_half_even(x / scale) clamped to the grid, as a float integer; NaN gives 0.
+/// round_half_even(x / scale) clamped to the grid, as a float integer; NaN gives the lowest.
 ///
 /// Clamping before rounding is the same function, because both limits are integers; it bounds
 /// the value so that adding and subtracting 1.5 * 2^23 rounds to nearest even exactly, and turns
 /// a negative zero into zero as an integer code would.
 inline float grid_code(float x, const AffineGrid& grid) noexcept {
   constexpr float kRound = 12582912.0F;
-  float steps = x / grid.scale;
-  steps = steps == steps ? steps : 0.0F;
-  steps = std::min(std::max(steps, grid.lowest), grid.highest);
-  return (steps + kRound) - kRound;
+  const float steps = x / grid.scale;
+  const float raised = steps > grid.lowest ? steps : grid.lowest;  // false for NaN
+  const float within = std::min(raised, grid.highest);
+  return (within + kRound) - kRound;
 }
 
 /// dequantize(quantize(x)) of one value.

@@ -18,7 +18,7 @@ std::int32_t QuantParams::qmax() const noexcept {
 
 std::int32_t quantize(float x, float scale, std::int32_t zero_point, std::int32_t qmin, std::int32_t qmax) {
   const float steps = x / scale;
-  if (std::isnan(steps)) return zero_point;
+  if (std::isnan(steps)) return qmin;
   const float lowest = static_cast<float>(qmin - zero_point);
   const float highest = static_cast<float>(qmax - zero_point);
   return static_cast<std::int32_t>(std::nearbyint(std::clamp(steps, lowest, highest))) + zero_point;

@@ -89,9 +89,8 @@ struct KernelTable {
   void (*erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_tanh)(const float* x, float* y, std::int64_t count);
-  /// y = softmax(alpha * x) of one row; all zeros when every input is -infinity and
-  /// `zero_if_masked`, NaN otherwise.
-  void (*softmax_row)(const float* x, float* y, std::int64_t count, float alpha, bool zero_if_masked);
+  /// y = softmax(alpha * x) of one row; NaN when every input is -infinity.
+  void (*softmax_row)(const float* x, float* y, std::int64_t count, float alpha);
   /// y = x - max - log(sum(exp(x - max))) of one row.
   void (*log_softmax_row)(const float* x, float* y, std::int64_t count);
   /// Mean in double; sum of squared deviations from it in double.
@@ -101,7 +100,7 @@ struct KernelTable {
   /// y = (x - mean) * inv_std * scale + bias; scale and bias may be null.
   void (*normalize_row)(const float* x, float* y, std::int64_t count, double mean, float inv_std,
                         const float* scale, const float* bias);
-  /// y[i] = the grid value of x[i]; NaN becomes `high`. Rounds half to even, as QuantizeLinear.
+  /// y[i] = the grid value of x[i]; NaN becomes `low`. Rounds half to even, as QuantizeLinear.
   void (*quantize)(const QuantizeRow& grid, const float* x, std::uint8_t* y, std::int64_t count);
   void (*integer_block)(const IntegerBlock&);
 };

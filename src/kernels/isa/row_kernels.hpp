@@ -53,19 +53,16 @@ inline float max_row(const float* x, std::int64_t count) {
   return result;
 }
 
-void softmax_row(const float* x, float* y, std::int64_t count, float alpha, bool zero_if_masked) {
+void softmax_row(const float* x, float* y, std::int64_t count, float alpha) {
   if (count == 0) return;
   // alpha is never negative here, so the largest product belongs to the largest input.
   const float largest = max_row(x, count) * alpha;
-  if (zero_if_masked && largest == kMinusInfinity) {
-    for (std::int64_t i = 0; i < count; ++i) y[i] = 0.0F;
-    return;
-  }
   const Lanes scale = splat(alpha);
-  const Lanes shift = splat(-largest);
+  const Lanes shift = splat(largest);
   WideLanes total = wide_zero();
   for_each_vector(x, count, kMinusInfinity, [&](Lanes v, std::int64_t at, std::int64_t used) {
-    const Lanes e = exp_nonpositive(fma(v, scale, shift));
+    // The product is rounded as that of the largest was: fused, the difference could be positive and large.
+    const Lanes e = exp_nonpositive(sub(mul(v, scale), shift));
     total = add(total, widen(e));
     store_some(y + at, e, used);
   });
@@ -142,7 +139,7 @@ void quantize(const QuantizeRow& grid, const float* x, std::uint8_t* y, std::int
   const Lanes high = splat(grid.high);
   for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
     // The comparisons return their second operand for NaN, so the bounds come second here.
-    const Lanes value = max(min(add(round_even(div(v, scale)), zero_point), high), low);
+    const Lanes value = min(max(add(round_even(div(v, scale)), zero_point), low), high);
     if (used == 16) {
       store_bytes(y + at, value);
       return;

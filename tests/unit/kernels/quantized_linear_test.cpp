@@ -77,12 +77,11 @@ TEST_CASE("extreme values do not saturate on the way", "[kernels]") {
   });
 }
 
-TEST_CASE("quantization rounds half to even, saturates, and sends NaN to a grid end", "[kernels]") {
+TEST_CASE("quantization rounds half to even, saturates, and sends NaN to the lowest code", "[kernels]") {
   const std::vector<float> x{0.5F, 1.5F, 2.5F, -0.5F, -1e9F, 1e9F, NAN, INFINITY, -INFINITY, 3.0F};
   for_each_setting([&] {
     std::vector<std::uint8_t> y(x.size());
     active_table().quantize({1.0F, 10.0F, 2.0F, 200.0F}, x.data(), y.data(), 10);
-    y[6] = 0;
-    CHECK(y == std::vector<std::uint8_t>{10, 12, 12, 10, 2, 200, 0, 200, 2, 13});
+    CHECK(y == std::vector<std::uint8_t>{10, 12, 12, 10, 2, 200, 2, 200, 2, 13});
   });
 }

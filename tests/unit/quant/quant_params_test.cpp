@@ -52,13 +52,13 @@ TEST_CASE("code ranges follow from bits and sign", "[quant]") {
   CHECK(positive.qmax() == 15);
 }
 
-TEST_CASE("quantize rounds half to even, saturates and maps NaN to the zero point", "[quant]") {
+TEST_CASE("quantize rounds half to even, saturates and maps NaN to the lowest code", "[quant]") {
   CHECK(quantize(0.5F, 1, 0, -8, 7) == 0);
   CHECK(quantize(1.5F, 1, 0, -8, 7) == 2);
   CHECK(quantize(-2.5F, 1, 0, -8, 7) == -2);
   CHECK(quantize(100.0F, 1, 0, -8, 7) == 7);
   CHECK(quantize(-std::numeric_limits<float>::infinity(), 1, 3, 0, 15) == 0);
-  CHECK(quantize(std::numeric_limits<float>::quiet_NaN(), 1, 3, 0, 15) == 3);
+  CHECK(quantize(std::numeric_limits<float>::quiet_NaN(), 1, 3, 0, 15) == 0);
 }
 
 TEST_CASE("quantizers are monotone, idempotent and within half a step inside the range", "[quant]") {
