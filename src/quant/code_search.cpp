@@ -16,7 +16,7 @@ namespace {
 
 // Of the mean diagonal. Few images know little of the rare directions; this much keeps the codes
 // close to the weight there, which pays on other images (docs/quantization.md).
-constexpr float kDamping = 0.1F;
+constexpr float kDamping = 0.2F;
 constexpr int kMaxDampings = 8;
 constexpr std::int64_t kOutputBlock = 48;
 constexpr Eigen::Index kChannelBlock = 32;

@@ -44,6 +44,11 @@ RowMatrix quantized_gram(const CentredRows& rows) {
   return gram;
 }
 
+RowMatrix pooled_gram(const RowMatrix& gram, double total_weight, const CentredRows& more) {
+  const double share = more.total_weight / (total_weight + more.total_weight);
+  return gram * static_cast<float>(1.0 - share) + quantized_gram(more) * static_cast<float>(share);
+}
+
 RowMatrix weight_pull(const CentredRows& rows, const RowMatrix& weight) {
   // By the cheaper of its two orders.
   const bool few_outputs = 2 * weight.cols() < weight.rows();

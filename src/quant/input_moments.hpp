@@ -17,6 +17,9 @@ CentredRows centred_rows(const SiteInput& site, const SiteFit& fit);
 /// E[v v^T], [c_in, c_in]: second moments of the quantized input, which is what the weights meet.
 RowMatrix quantized_gram(const CentredRows& rows);
 
+/// The same over two sets of rows, each with its own mean, from that of the first, whose row weights sum to `total_weight`.
+RowMatrix pooled_gram(const RowMatrix& gram, double total_weight, const CentredRows& more);
+
 /// E[v (x - v)^T] W, [c_in, c_out]: where the least-squares weight for the quantized input is pulled.
 RowMatrix weight_pull(const CentredRows& rows, const RowMatrix& weight);
 

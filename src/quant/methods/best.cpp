@@ -108,10 +108,11 @@ class BestSearch {
     target_ = as_eigen(prepared_->input().weight);
     if (!options_.best.weight_scale && !options_.best.weight_codes) return;
     const CentredRows fitting = centred_rows(rows_of(RowSet::fitting, kMomentRows).input(), fit_);
+    const CentredRows held_out = centred_rows(rows_of(RowSet::held_out, kMomentRows).input(), fit_);
     gram_ = quantized_gram(fitting);
-    if (!options_.best.compensation) return;
-    const CentredRows held_out = centred_rows(held_out_->input(), fit_);
-    target_ = compensated_weight(target_, {gram_, weight_pull(fitting, target_)}, held_out);
+    if (options_.best.compensation) target_ = compensated_weight(target_, {gram_, weight_pull(fitting, target_)}, held_out);
+    // The held-out rows have judged the target; scales and codes learn from them too.
+    gram_ = pooled_gram(gram_, fitting.total_weight, held_out);
   }
 
   MatrixView target_view() const { return {target_.data(), target_.rows(), target_.cols(), target_.cols()}; }

@@ -177,6 +177,19 @@ TEST_CASE("compensation lowers the held-out error and leaves an exact input alon
   CHECK((same - weight).cwiseAbs().maxCoeff() < 1e-4F);
 }
 
+TEST_CASE("pooled moments are those of all rows, each set centred by itself", "[quant]") {
+  auto sample = test::random_site(60, 5, 3, false);
+  for (std::size_t row = 0; row < sample.row_weight.size(); ++row) sample.row_weight[row] = 1.0F + static_cast<float>(row % 3);
+  const SiteInput site = sample.input();
+  const SiteFit fit = range_fit(site, bits(8, 8), extreme_range(site));
+  const CentredRows some = centred_rows(PreparedSite(site, RowSet::fitting, 100, {}, {}).input(), fit);
+  const CentredRows others = centred_rows(PreparedSite(site, RowSet::held_out, 100, {}, {}).input(), fit);
+  RowMatrix all(some.quantized.rows() + others.quantized.rows(), 5);
+  all << some.quantized, others.quantized;
+  const RowMatrix direct = all.transpose() * all / static_cast<float>(some.total_weight + others.total_weight);
+  CHECK((pooled_gram(quantized_gram(some), some.total_weight, others) - direct).cwiseAbs().maxCoeff() < 1e-5F);
+}
+
 TEST_CASE("a channel that dwarfs the others leaves the quantizer, ordinary ones stay", "[quant]") {
   auto sample = test::random_site(1200, 48, 24, true);
   const SiteInput plain = sample.input();
