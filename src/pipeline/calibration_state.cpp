@@ -20,7 +20,6 @@ constexpr const char* kRecord = "state.json";
 constexpr const char* kStatistics = "statistics.";
 constexpr const char* kFit = "fit.";
 constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{1} << 28;
-constexpr const char* kStartAgain = "remove the folder to start again";
 
 std::string shortened(const std::string& value) {
   constexpr std::size_t kLongest = 60;
@@ -68,21 +67,23 @@ CalibrationIdentity identify_calibration(const Recipe& recipe, const Shape& inpu
 
 CalibrationState::CalibrationState(fs::path folder, CalibrationIdentity identity)
     : folder_(std::move(folder)), identity_(std::move(identity)), lock_(check_folder(folder_)) {
-  try {
-    with_context([&] { open(); }, [&] { return fmt::format("in the calibration state '{}'", folder_.string()); });
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::input || !error.hint().empty()) throw;
-    throw Error(error.kind(), error.full_text(), kStartAgain);
-  }
+  with_context([&] { open(); }, [&] { return fmt::format("in the calibration state '{}'", folder_.string()); });
 }
 
 void CalibrationState::open() {
-  if (!fs::exists(folder_ / kRecord)) {
+  if (fs::exists(folder_ / kRecord)) {
+    read_record(read_file(folder_ / kRecord, kMaxRecordBytes));
+    remove_leftovers();
+  } else {
     remove_leftovers();
     write_record();
-    return;
   }
-  const Json json = parse_untrusted(read_file(folder_ / kRecord, kMaxRecordBytes));
+}
+
+/// Only a record that is no use any more is worth removing the folder: what a disk or the memory refuses today may be
+/// there tomorrow.
+void CalibrationState::read_record(const std::string& bytes) try {
+  const Json json = parse_untrusted(bytes);
   const JsonReader reader(json, "state");
   NQ_CHECK(reader.get<std::string>("kind") == kKind, input, "'{}' is no calibration state", kRecord);
   const std::int64_t schema = reader.bounded("schema", 0, INT32_MAX);
@@ -97,7 +98,9 @@ void CalibrationState::open() {
   NQ_CHECK(progress_.images + static_cast<std::int64_t>(progress_.skipped.size()) == progress_.consumed, input,
            "counts {} images, {} read and {} left out", progress_.consumed, progress_.images, progress_.skipped.size());
   generation_ = reader.bounded("generation", 0, INT64_MAX - 1);
-  remove_leftovers();
+} catch (const Error& error) {
+  if (error.kind() != ErrorKind::input || !error.hint().empty()) throw;
+  throw Error(error.kind(), error.full_text(), "remove the folder to start again");
 }
 
 void CalibrationState::check_identity(const CalibrationIdentity& kept) const {

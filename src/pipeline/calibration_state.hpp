@@ -49,6 +49,7 @@ class CalibrationState {
 
  private:
   void open();
+  void read_record(const std::string& bytes);
   void check_identity(const CalibrationIdentity& kept) const;
   void write_record() const;
   void remove_leftovers() const;

@@ -19,13 +19,21 @@ calibrate=(calibrate in/vit.onnx "${pre[@]}" --no-preprocess-check --method minm
 quantize=(quantize in/vit.onnx --recipe in/q.recipe.json --threads 1 -q -o out/q.onnx)
 fit=(quantize in/vit.onnx --stats in/q.stats --method minmax --threads 1 -q -o out/q.onnx)
 eval=(eval in/q.onnx --reference in/vit.onnx "${pre[@]}" --state out/counts.json --save-every 0)
+resume=("${calibrate[@]}")  # from the state of a calibration that got through
 
 # The undisturbed runs, and their calls.
 mkdir out
 ok "${calibrate[@]}"
-cp out/q.onnx out/q.recipe.json out/q.stats in/
+cp -r out/q.onnx out/q.recipe.json out/q.stats out/state in/
 chmod a-w in/vit.onnx in/q.onnx
 inputs=$(cd in && state)
+
+# prepare COMMAND: the folder that it writes to.
+prepare() {
+  rm -rf out
+  mkdir out
+  [[ $1 != resume ]] || cp -r in/state out/state
+}
 
 # whole FILE: the file is what the undisturbed run wrote. Counts hold the seconds that they took. Model and recipe
 # are written before their evaluation is recorded in them: without the record they are whole too, and can be used.
@@ -42,8 +50,7 @@ whole() {
 # point COMMAND KIND N: one run with one fault. The outcome is counted.
 point() {
   local -n words=$1
-  rm -rf out
-  mkdir out
+  prepare "$1"
   echo "NQ_FAULT=$2:$3 nqcli ${words[*]}" >../.log/command
   local code=0 file
   env LD_PRELOAD="$NQ_FAULT_LIBRARY" NQ_FAULT="$2:$3" "$NQCLI" "${words[@]}" >../.log/stdout 2>../.log/stderr </dev/null || code=$?
@@ -56,6 +63,7 @@ point() {
       ;;
     *) fail "exit code $code" ;;
   esac
+  ! grep -q 'remove the folder' ../.log/stderr || fail "a state that is of use is called useless"
   [[ -z $(find . -name '*.nqcli-*') ]] || fail "a temporary file is left"
   for file in out/q.onnx out/q.recipe.json out/q.stats out/counts.json; do
     if [[ -e $file ]]; then whole "$file" || fail "$file is not whole"
@@ -63,15 +71,15 @@ point() {
   done
   [[ $(cd in && state) == "$inputs" ]] || fail "an input was changed"
   # What a failed calibration leaves is gone on from.
-  [[ $1 != calibrate || $code == 0 ]] || { ok "${words[@]}" && whole out/q.onnx || fail "the state is of no use"; }
+  [[ $1 != calibrate && $1 != resume || $code == 0 ]] || { ok "${words[@]}" && whole out/q.onnx || fail "the state is of no use"; }
 }
 
 table=${NQ_FAULT_TABLE:-/dev/null}
 printf '| command | call | calls | tried | refused | without harm |\n|---|---|---|---|---|---|\n' >"$table"
-for name in calibrate quantize fit eval; do
+for name in calibrate resume quantize fit eval; do
   declare -n command=$name
-  rm -rf out "want_$name"
-  mkdir out
+  prepare "$name"
+  rm -rf "want_$name"
   env LD_PRELOAD="$NQ_FAULT_LIBRARY" NQ_FAULT_COUNT=counts "$NQCLI" "${command[@]}" >../.log/stdout 2>../.log/stderr || fail "$name fails undisturbed"
   want=want_$name
   cp -r out "$want"
