@@ -1,6 +1,8 @@
 #include "kernels/quantized_attention.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <numeric>
 
 #include "core/check.hpp"
@@ -43,10 +45,6 @@ struct RightOperand {
     std::fill_n(offset, padded, 0);
   }
 
-  std::int8_t& at(std::int64_t k, std::int64_t col) const {
-    return panels[((col / kPanelColumns * steps + k / 4) * kPanelColumns + col % kPanelColumns) * 4 + k % 4];
-  }
-
   /// Turns column sums in `offset` into offsets.
   void finish(const ActivationGrid& left, const ActivationGrid& right) const {
     const std::int32_t left_zero = stored_zero(left);
@@ -57,33 +55,60 @@ struct RightOperand {
   }
 };
 
-/// Keys are the columns of K^T.
-void pack_keys(const Attention& a, const float* keys, std::uint8_t* row_codes, const RightOperand& right) {
+/// Rounds `rows` rows to codes [rows, width]; what a row leaves of `width` is left alone.
+void round_rows(const ActivationGrid& grid, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols,
+                std::uint8_t* codes, std::int64_t width) {
+  const QuantizeRow row_grid = stored_quantizer(grid);
   const KernelTable& table = active_table();
-  const QuantizeRow grid = stored_quantizer(a.grids->k);
-  for (std::int64_t key = 0; key < a.kv_rows; ++key) {
-    table.quantize(grid, keys + key * a.k.row_stride, row_codes, a.dim);
-    std::int32_t sum = 0;
-    for (std::int64_t d = 0; d < a.dim; ++d) {
-      const auto code = static_cast<std::int8_t>(static_cast<int>(row_codes[d]) - 128);
-      right.at(d, key) = code;
-      sum += code;
-    }
-    right.offset[key] = sum;
+  for (std::int64_t row = 0; row < rows; ++row) table.quantize(row_grid, x + row * stride, codes + row * width, cols);
+}
+
+/// Takes 128 from each code, in place; returns their sum.
+std::int32_t centre_codes(std::uint8_t* codes, std::int64_t count) {
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    codes[k] ^= 0x80U;
+    sum += static_cast<std::int8_t>(codes[k]);
+  }
+  return sum;
+}
+
+/// Keys are the columns of K^T: groups of four codes of sixteen keys are transposed as 32-bit words.
+void pack_keys(const Attention& a, const float* keys, const RightOperand& right) {
+  constexpr std::int64_t kKeys = 16;
+  const std::int64_t width = right.steps * 4;
+  std::uint8_t* const codes = byte_scratch(ScratchUse::rows, kKeys * width);
+  std::fill_n(codes, kKeys * width, std::uint8_t{0});
+  for (std::int64_t first = 0; first < a.kv_rows; first += kKeys) {
+    const std::int64_t count = std::min(kKeys, a.kv_rows - first);
+    round_rows(a.grids->k, keys + first * a.k.row_stride, a.k.row_stride, count, a.dim, codes, width);
+    for (std::int64_t i = 0; i < count; ++i) right.offset[first + i] = centre_codes(codes + i * width, a.dim);
+    float* const panel = reinterpret_cast<float*>(right.panels) + first / kPanelColumns * right.steps * kPanelColumns;
+    active_table().transpose_rows(reinterpret_cast<const float*>(codes), right.steps, count, right.steps,
+                                  panel + first % kPanelColumns, kPanelColumns);
   }
   right.finish(a.grids->q, a.grids->k);
 }
 
-void pack_values(const Attention& a, const float* values, std::uint8_t* row_codes,
-                 const RightOperand& right) {
-  const KernelTable& table = active_table();
-  const QuantizeRow grid = stored_quantizer(a.grids->v);
-  for (std::int64_t key = 0; key < a.kv_rows; ++key) {
-    table.quantize(grid, values + key * a.v.row_stride, row_codes, a.v_dim);
-    for (std::int64_t d = 0; d < a.v_dim; ++d) {
-      const auto code = static_cast<std::int8_t>(static_cast<int>(row_codes[d]) - 128);
-      right.at(key, d) = code;
-      right.offset[d] += code;
+/// Values are the rows of V: codes of four rows go side by side.
+void pack_values(const Attention& a, const float* values, const RightOperand& right) {
+  constexpr std::int64_t kRows = 4;
+  std::uint8_t* const codes = byte_scratch(ScratchUse::rows, kRows * a.v_dim);
+  for (std::int64_t first = 0; first < a.kv_rows; first += kRows) {
+    const std::int64_t count = std::min(kRows, a.kv_rows - first);
+    round_rows(a.grids->v, values + first * a.v.row_stride, a.v.row_stride, count, a.v_dim, codes, a.v_dim);
+    for (std::int64_t col0 = 0; col0 < a.v_dim; col0 += kPanelColumns) {
+      const std::int64_t used = std::min(kPanelColumns, a.v_dim - col0);
+      std::array<std::uint32_t, kPanelColumns> words{};
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::uint8_t* const row = codes + i * a.v_dim + col0;
+        for (std::int64_t col = 0; col < used; ++col) {
+          words[static_cast<std::size_t>(col)] |= (row[col] ^ std::uint32_t{0x80}) << (8 * i);
+          right.offset[col0 + col] += row[col] - 128;
+        }
+      }
+      std::int8_t* const group = right.panels + (col0 / kPanelColumns * right.steps + first / kRows) * kPanelColumns * kRows;
+      std::memcpy(group, words.data(), sizeof words);
     }
   }
   right.finish(a.grids->probabilities, a.grids->v);
@@ -92,14 +117,11 @@ void pack_values(const Attention& a, const float* values, std::uint8_t* row_code
 /// Rounds `rows` rows of the left operand; returns codes [rows, steps * 4].
 std::uint8_t* quantize_left(const ActivationGrid& grid, const float* x, std::int64_t stride,
                             std::int64_t rows, const RightOperand& right) {
-  const QuantizeRow row_grid = stored_quantizer(grid);
   const std::int64_t width = right.steps * 4;
   std::uint8_t* codes = byte_scratch(ScratchUse::rows, rows * width);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    std::uint8_t* target = codes + row * width;
-    active_table().quantize(row_grid, x + row * stride, target, right.depth);
-    std::fill(target + right.depth, target + width, std::uint8_t{0});
-  }
+  round_rows(grid, x, stride, rows, right.depth, codes, width);
+  for (std::int64_t row = 0; row < rows; ++row)
+    std::fill(codes + row * width + right.depth, codes + (row + 1) * width, std::uint8_t{0});
   return codes;
 }
 
@@ -146,9 +168,8 @@ void attend_rows_quantized(const Attention& a, std::int64_t batch, std::int64_t 
   float* panels = thread_scratch(ScratchUse::panel_b, keys.floats() + values.floats());
   keys.place(panels);
   values.place(panels + keys.floats());
-  std::uint8_t* row_codes = byte_scratch(ScratchUse::rows, std::max(a.dim, a.v_dim));
-  pack_keys(a, a.k.at(batch, kv_head), row_codes, keys);
-  pack_values(a, a.v.at(batch, kv_head), row_codes, values);
+  pack_keys(a, a.k.at(batch, kv_head), keys);
+  pack_values(a, a.v.at(batch, kv_head), values);
 
   const std::int64_t step = score_block_rows(a.kv_rows);
   const std::int64_t stride = divide_up(a.kv_rows, 16) * 16;

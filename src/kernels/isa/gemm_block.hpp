@@ -9,22 +9,46 @@
 namespace nq::kernels {
 namespace {
 
-/// One register tile: Rows x (16 * Vectors) accumulators over `depth` steps.
+static_assert(kPackedRows % kTileRows == 0 && kPackedRows <= kMostPackedRows);
+
+/// What one register tile is made of: A packed as [depth][rows], B one panel, [depth][kPanelColumns].
+struct TileProduct {
+  std::int64_t depth = 0;
+  const float* a = nullptr;
+  const float* b = nullptr;
+  const float* ahead = nullptr;  ///< floats that come next: `depth` / 4 rows of a panel
+  float* tile = nullptr;         ///< element (row, col) at row * stride + col
+  std::int64_t stride = 0;
+  bool resumes = false;  ///< `tile` holds the chains of the depth before
+  const float* bias = nullptr;      ///< of the tile's columns, may be null
+  const float* residual = nullptr;  ///< of the tile's elements, may be null
+  std::int64_t residual_stride = 0;
+};
+
+template <int Rows, int Vectors, typename Finish>
+inline void store_tile(const Lanes (&acc)[Rows][Vectors], const TileProduct& p, Finish finish) {
+#pragma GCC unroll 16
+  for (int row = 0; row < Rows; ++row) {
+#pragma GCC unroll 2
+    for (int vector = 0; vector < Vectors; ++vector)
+      store(p.tile + row * p.stride + 16 * vector, finish(acc[row][vector], row, vector));
+  }
+}
+
+/// One register tile: Rows x (16 * Vectors) accumulators over the depth, and bias and residual on their way out.
 ///
-/// A is packed as [depth][Rows]; B is one panel, [depth][kPanelColumns]. The partial chain goes
-/// through `tile` (stride kPanelColumns) between depth blocks, which keeps its bits. Every other step
+/// The partial chain goes through the tile between depth blocks, which keeps its bits. Every other step
 /// fetches a cache line from `ahead` on: a quarter of the panel that comes next, since weights of large
 /// layers come from beyond the caches.
 template <int Rows, int Vectors>
-void multiply_tile(std::int64_t depth, const float* a, const float* b, float* tile, std::int64_t stride,
-                   bool resume, const float* ahead) {
+void multiply_tile(const TileProduct& p) {
   Lanes acc[Rows][Vectors];
-  if (resume) {
+  if (p.resumes) {
 #pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
 #pragma GCC unroll 2
       for (int vector = 0; vector < Vectors; ++vector)
-        acc[row][vector] = load(tile + row * stride + 16 * vector);
+        acc[row][vector] = load(p.tile + row * p.stride + 16 * vector);
     }
   } else {
 #pragma GCC unroll 16
@@ -33,6 +57,10 @@ void multiply_tile(std::int64_t depth, const float* a, const float* b, float* ti
       for (int vector = 0; vector < Vectors; ++vector) acc[row][vector] = splat(0.0F);
     }
   }
+  const float* a = p.a;
+  const float* b = p.b;
+  const float* const ahead = p.ahead;
+  const std::int64_t depth = p.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
     if (k % 2 == 0) __builtin_prefetch(ahead + k / 2 * 16, 0, 2);
     Lanes column[Vectors];
@@ -49,15 +77,25 @@ void multiply_tile(std::int64_t depth, const float* a, const float* b, float* ti
     a += Rows;
     b += kPanelColumns;
   }
-#pragma GCC unroll 16
-  for (int row = 0; row < Rows; ++row) {
+  if (p.bias == nullptr && p.residual == nullptr) {
+    store_tile(acc, p, [](Lanes value, int, int) { return value; });
+    return;
+  }
+  Lanes shift[Vectors];
+  // Minus zero leaves every value as it is.
 #pragma GCC unroll 2
-    for (int vector = 0; vector < Vectors; ++vector)
-      store(tile + row * stride + 16 * vector, acc[row][vector]);
+  for (int vector = 0; vector < Vectors; ++vector)
+    shift[vector] = p.bias == nullptr ? splat(-0.0F) : load(p.bias + 16 * vector);
+  if (p.residual == nullptr) {
+    store_tile(acc, p, [&](Lanes value, int, int vector) { return add(value, shift[vector]); });
+  } else {
+    store_tile(acc, p, [&](Lanes value, int row, int vector) {
+      return add(add(value, shift[vector]), load(p.residual + row * p.residual_stride + 16 * vector));
+    });
   }
 }
 
-using TileFunction = void (*)(std::int64_t, const float*, const float*, float*, std::int64_t, bool, const float*);
+using TileFunction = void (*)(const TileProduct&);
 
 /// Tile functions by [rows - 1][vectors - 1].
 template <int Rows>
@@ -83,6 +121,11 @@ inline void pack_rows(const float* a, std::int64_t row_stride, std::int64_t dept
                       std::int64_t depth, float* packed) {
   if (depth_stride == 1) {
     transpose_rows(a, row_stride, rows, depth, packed, rows);
+    return;
+  }
+  if (row_stride == 1) {
+    for (std::int64_t k = 0; k < depth; ++k)
+      store(packed + k * rows, load_part(a + k * depth_stride, rows, 0.0F));
     return;
   }
   for (std::int64_t k = 0; k < depth; ++k) {
@@ -124,12 +167,68 @@ struct DepthRange {
   bool is_first, is_last;
 };
 
+/// How a finished chain becomes an element of C.
+enum class Finish : std::uint8_t {
+  plain,         ///< as it is
+  in_registers,  ///< with bias and residual, in the register tile
+  in_memory,     ///< by finish_tile
+};
+
+inline Finish how_to_finish(const GemmBlock& g) {
+  if (g.alpha != 1.0F || g.row_bias != nullptr || g.activation != Activation::none) return Finish::in_memory;
+  return g.bias != nullptr || g.residual != nullptr ? Finish::in_registers : Finish::plain;
+}
+
+/// Columns [col, col + cols) of C in `rows` rows from `row` on.
+struct TilePlace {
+  std::int64_t row, rows, col, cols;
+};
+
+/// A tile of whole vectors: its chains are in C itself.
+inline void multiply_in_place(const GemmBlock& g, TileFunction multiply, const TilePlace& at, TileProduct& product,
+                              Finish finish) {
+  product.tile = g.c + at.row * g.c_stride + at.col;
+  product.stride = g.c_stride;
+  const bool here = finish == Finish::in_registers;
+  product.bias = here && g.bias != nullptr ? g.bias + at.col : nullptr;
+  product.residual = here && g.residual != nullptr ? g.residual + at.row * g.residual_stride + at.col : nullptr;
+  product.residual_stride = g.residual_stride;
+  multiply(product);
+  if (finish == Finish::in_memory) finish_tile(g, product.tile, product.stride, at.row, at.rows, at.col, at.cols);
+}
+
+/// A tile at a ragged right edge: its chains are beside C while they are lengthened.
+inline void multiply_edge(const GemmBlock& g, TileFunction multiply, const TilePlace& at, TileProduct& product, Finish finish) {
+  float edge[kTileRows * kPanelColumns];
+  float* c = g.c + at.row * g.c_stride + at.col;
+  if (product.resumes) {
+    for (std::int64_t row = 0; row < at.rows; ++row) {
+      for (std::int64_t col = 0; col < kPanelColumns; ++col)
+        edge[row * kPanelColumns + col] = col < at.cols ? c[row * g.c_stride + col] : 0.0F;
+    }
+  }
+  product.tile = edge;
+  product.stride = kPanelColumns;
+  product.bias = nullptr;
+  product.residual = nullptr;
+  multiply(product);
+  if (finish != Finish::plain) {
+    finish_tile(g, edge, kPanelColumns, at.row, at.rows, at.col, at.cols);
+    return;
+  }
+  for (std::int64_t row = 0; row < at.rows; ++row) {
+    for (std::int64_t col = 0; col < at.cols; ++col) c[row * g.c_stride + col] = edge[row * kPanelColumns + col];
+  }
+}
+
 /// One packed row block times all panels, for one depth range.
 inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t row0, std::int64_t rows,
                           const DepthRange& range) {
   const std::int64_t tile_count = pieces(rows, kTileRows);
-  const bool needs_finish = g.alpha != 1.0F || g.bias != nullptr || g.row_bias != nullptr ||
-                            g.residual != nullptr || g.activation != Activation::none;
+  const Finish finish = range.is_last ? how_to_finish(g) : Finish::plain;
+  TileProduct product;
+  product.depth = range.size;
+  product.resumes = !range.is_first;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const float* panel = g.b + col0 * g.depth + range.begin * kPanelColumns;
@@ -137,33 +236,18 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
     for (std::int64_t index = 0; index < tile_count; ++index) {
       const std::int64_t first = rows * index / tile_count;
       const std::int64_t count = rows * (index + 1) / tile_count - first;
-      const float* a = g.pack + first * range.size;
+      product.a = g.pack + first * range.size;
+      product.ahead = next + index % 4 * (range.size / 4) * kPanelColumns;
       for (std::int64_t offset = 0; offset < panel_cols; offset += 16 * kTileVectors) {
         const std::int64_t cols =
             panel_cols - offset < 16 * kTileVectors ? panel_cols - offset : 16 * kTileVectors;
+        product.b = panel + offset;
         const TileFunction multiply = tiles.by_size[count - 1][cols > 16 ? 1 : 0];
-        const std::int64_t at = row0 + first;
-        float* c = g.c + at * g.c_stride + col0 + offset;
-        // Whole vectors accumulate in C itself; a ragged right edge goes through a small tile.
-        const bool in_place = cols % 16 == 0;
-        float edge[kTileRows * kPanelColumns];
-        float* tile = in_place ? c : edge;
-        const std::int64_t stride = in_place ? g.c_stride : kPanelColumns;
-        if (!in_place && !range.is_first) {
-          for (std::int64_t row = 0; row < count; ++row) {
-            for (std::int64_t col = 0; col < cols; ++col)
-              edge[row * stride + col] = c[row * g.c_stride + col];
-            for (std::int64_t col = cols; col < kPanelColumns; ++col) edge[row * stride + col] = 0.0F;
-          }
-        }
-        multiply(range.size, a, panel + offset, tile, stride, !range.is_first, next + index % 4 * (range.size / 4) * kPanelColumns);
-        if (range.is_last && (needs_finish || !in_place)) {
-          finish_tile(g, tile, stride, at, count, col0 + offset, cols);
-        } else if (!in_place) {
-          for (std::int64_t row = 0; row < count; ++row) {
-            for (std::int64_t col = 0; col < cols; ++col)
-              c[row * g.c_stride + col] = edge[row * stride + col];
-          }
+        const TilePlace at{row0 + first, count, col0 + offset, cols};
+        if (cols % 16 == 0) {
+          multiply_in_place(g, multiply, at, product, finish);
+        } else {
+          multiply_edge(g, multiply, at, product, finish);
         }
       }
     }
@@ -172,7 +256,7 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
 
 void gemm_block(const GemmBlock& g) {
   static const Tiles tiles;
-  const std::int64_t row_blocks = pieces(g.rows, kRowBlock);
+  const std::int64_t row_blocks = pieces(g.rows, kPackedRows);
   const std::int64_t depth_blocks = pieces(g.depth, kDepthBlock);
   for (std::int64_t block = 0; block < row_blocks; ++block) {
     // Equal blocks in whole tiles, so that no block is left with a thin remainder.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/isa/lanes_avx2.hpp"
+
 // Integer accumulators on AVX2 without dot-product instructions. Bytes are widened to 16 bits
 // first: the byte multiply-add of AVX2 saturates, pairs of 16-bit products do not. Included by
 // exactly one translation unit.
@@ -45,12 +47,21 @@ inline IntegerLanes dot(IntegerLanes acc, RowBytes a, ColumnBytes b) {
   }
   return acc;
 }
+/// Columns 8 * half to 8 * half + 7.
+inline __m256i columns_of(IntegerLanes acc, int half) {
+  // The horizontal sum leaves the column pairs in the order 0, 2, 1, 3.
+  return _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc.v[2 * half], acc.v[2 * half + 1]), 0xD8);
+}
+/// Nearest floats of sums minus sixteen offsets.
+inline Lanes to_floats(IntegerLanes acc, const std::int32_t* offset) {
+  const auto* vectors = reinterpret_cast<const __m256i*>(offset);
+  return {_mm256_cvtepi32_ps(_mm256_sub_epi32(columns_of(acc, 0), _mm256_loadu_si256(vectors))),
+          _mm256_cvtepi32_ps(_mm256_sub_epi32(columns_of(acc, 1), _mm256_loadu_si256(vectors + 1)))};
+}
 inline void store(std::int32_t* p, IntegerLanes acc) {
-  for (int i = 0; i < 4; i += 2) {
-    // The horizontal sum leaves the column pairs in the order 0, 2, 1, 3.
-    const __m256i sums = _mm256_hadd_epi32(acc.v[i], acc.v[i + 1]);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 4 * i), _mm256_permute4x64_epi64(sums, 0xD8));
-  }
+  auto* vectors = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(vectors, columns_of(acc, 0));
+  _mm256_storeu_si256(vectors + 1, columns_of(acc, 1));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/isa/lanes_avx2.hpp"
+
 // Integer accumulators on AVX-VNNI. Included by exactly one translation unit.
 
 namespace nq::kernels {
@@ -37,6 +39,12 @@ inline ColumnBytes load_columns(const std::int8_t* b) {
 }
 inline IntegerLanes dot(IntegerLanes acc, RowBytes a, ColumnBytes b) {
   return {_mm256_dpbusd_avx_epi32(acc.lo, a.v, b.lo), _mm256_dpbusd_avx_epi32(acc.hi, a.v, b.hi)};
+}
+/// Nearest floats of sums minus sixteen offsets.
+inline Lanes to_floats(IntegerLanes acc, const std::int32_t* offset) {
+  const auto* vectors = reinterpret_cast<const __m256i*>(offset);
+  return {_mm256_cvtepi32_ps(_mm256_sub_epi32(acc.lo, _mm256_loadu_si256(vectors))),
+          _mm256_cvtepi32_ps(_mm256_sub_epi32(acc.hi, _mm256_loadu_si256(vectors + 1)))};
 }
 inline void store(std::int32_t* p, IntegerLanes acc) {
   auto* vectors = reinterpret_cast<__m256i*>(p);

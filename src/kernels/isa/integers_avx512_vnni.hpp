@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/isa/lanes_avx512.hpp"
+
 // Integer accumulators on AVX-512 VNNI. Included by exactly one translation unit.
 
 namespace nq::kernels {
@@ -34,6 +36,10 @@ inline RowBytes load_row(const std::uint8_t* a) {
 inline ColumnBytes load_columns(const std::int8_t* b) { return {_mm512_loadu_si512(b)}; }
 inline IntegerLanes dot(IntegerLanes acc, RowBytes a, ColumnBytes b) {
   return {_mm512_dpbusd_epi32(acc.v, a.v, b.v)};
+}
+/// Nearest floats of sums minus sixteen offsets.
+inline Lanes to_floats(IntegerLanes acc, const std::int32_t* offset) {
+  return {_mm512_cvtepi32_ps(_mm512_sub_epi32(acc.v, _mm512_loadu_si512(offset)))};
 }
 inline void store(std::int32_t* p, IntegerLanes acc) { _mm512_storeu_si512(p, acc.v); }
 

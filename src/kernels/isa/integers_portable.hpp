@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/isa/lanes_portable.hpp"
+
 // Integer accumulators in plain C++. Included by exactly one translation unit.
 
 namespace nq::kernels {
@@ -31,6 +33,10 @@ inline IntegerLanes dot(IntegerLanes acc, RowBytes a, ColumnBytes b) {
     for (int k = 0; k < 4; ++k) acc.v[col] += a.p[k] * b.p[4 * col + k];
   }
   return acc;
+}
+/// Nearest floats of sums minus sixteen offsets.
+inline Lanes to_floats(const IntegerLanes& acc, const std::int32_t* offset) {
+  return each_lane([&](int lane) { return static_cast<float>(acc.v[lane] - offset[lane]); });
 }
 inline void store(std::int32_t* p, IntegerLanes acc) {
   for (int col = 0; col < 16; ++col) p[col] = acc.v[col];

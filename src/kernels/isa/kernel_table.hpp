@@ -32,10 +32,10 @@ struct GemmBlock {
 
 /// Largest depth handled in one pass over C.
 inline constexpr std::int64_t kDepthBlock = 512;
-/// Rows of A packed at a time: a multiple of every tile height (14, 6, 4).
-inline constexpr std::int64_t kRowBlock = 84;
+/// Most rows of A that are packed at a time.
+inline constexpr std::int64_t kMostPackedRows = 210;
 /// Floats of GemmBlock::pack: one packed block, and room for the last vector store.
-inline constexpr std::int64_t kPackFloats = kDepthBlock * kRowBlock + 16;
+inline constexpr std::int64_t kPackFloats = kDepthBlock * kMostPackedRows + 16;
 
 /// One block of an integer product: C = epilogue(float(A * B - offset[col]) * scale[col]).
 ///

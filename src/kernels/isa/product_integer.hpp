@@ -10,19 +10,56 @@
 namespace nq::kernels {
 namespace {
 
-/// One register tile: sums of Rows x (16 * Vectors) over all steps, into `tile`.
-///
-/// A is packed as [steps][Rows][4], B is one panel [steps][kPanelColumns][4]. Every other step fetches a cache line from
-/// `ahead` on: a quarter of the panel that comes next.
+/// Rows of A that are packed at a time: whole tiles of every instruction set.
+constexpr std::int64_t kIntegerPackedRows = 84;
+
+/// What one register tile is made of: A packed as [steps][rows][4], B one panel, [steps][kPanelColumns][4].
+struct IntegerProduct {
+  std::int64_t steps = 0;
+  const std::uint8_t* a = nullptr;
+  const std::int8_t* b = nullptr;
+  const std::int8_t* ahead = nullptr;  ///< bytes that come next: `steps` / 4 rows of a panel
+  std::int32_t* sums = nullptr;        ///< [rows, kPanelColumns], or null: `c` receives what the sums stand for
+  float* c = nullptr;                  ///< element (row, col) at row * c_stride + col
+  std::int64_t c_stride = 0;
+  const std::int32_t* offset = nullptr;  ///< of the tile's columns
+  const float* scale = nullptr;          ///< likewise
+  const float* bias = nullptr;           ///< likewise, may be null
+  const float* residual = nullptr;       ///< of the tile's elements, may be null
+  std::int64_t residual_stride = 0;
+};
+
+/// (sums - offset) * scale + bias + residual of one register tile.
 template <int Rows, int Vectors>
-void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std::int8_t* b, std::int32_t* tile,
-                           const std::int8_t* ahead) {
+inline void store_outputs(const IntegerLanes (&acc)[Rows][Vectors], const IntegerProduct& p) {
+#pragma GCC unroll 2
+  for (int vector = 0; vector < Vectors; ++vector) {
+    const std::int64_t at = 16 * vector;
+    const Lanes scale = load(p.scale + at);
+    const Lanes bias = p.bias == nullptr ? splat(0.0F) : load(p.bias + at);
+#pragma GCC unroll 16
+    for (int row = 0; row < Rows; ++row) {
+      Lanes value = add(mul(to_floats(acc[row][vector], p.offset + at), scale), bias);
+      if (p.residual != nullptr) value = add(value, load(p.residual + row * p.residual_stride + at));
+      store(p.c + row * p.c_stride + at, value);
+    }
+  }
+}
+
+/// One register tile: Rows x (16 * Vectors) sums over all steps. Every other step fetches a cache line from `ahead` on: a
+/// quarter of the panel that comes next.
+template <int Rows, int Vectors>
+void multiply_integer_tile(const IntegerProduct& p) {
   IntegerLanes acc[Rows][Vectors];
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) {
 #pragma GCC unroll 2
     for (int vector = 0; vector < Vectors; ++vector) acc[row][vector] = integer_zero();
   }
+  const std::uint8_t* a = p.a;
+  const std::int8_t* b = p.b;
+  const std::int8_t* const ahead = p.ahead;
+  const std::int64_t steps = p.steps;
   for (std::int64_t step = 0; step < steps; ++step) {
     if (step % 2 == 0) __builtin_prefetch(ahead + step / 2 * 64, 0, 2);
     ColumnBytes columns[Vectors];
@@ -39,16 +76,20 @@ void multiply_integer_tile(std::int64_t steps, const std::uint8_t* a, const std:
     a += 4 * Rows;
     b += 4 * kPanelColumns;
   }
+  if (p.sums == nullptr) {
+    store_outputs(acc, p);
+    return;
+  }
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) {
 #pragma GCC unroll 2
     for (int vector = 0; vector < Vectors; ++vector) {
-      store(tile + row * kPanelColumns + 16 * vector, acc[row][vector]);
+      store(p.sums + row * kPanelColumns + 16 * vector, acc[row][vector]);
     }
   }
 }
 
-using IntegerTileFunction = void (*)(std::int64_t, const std::uint8_t*, const std::int8_t*, std::int32_t*, const std::int8_t*);
+using IntegerTileFunction = void (*)(const IntegerProduct&);
 
 /// Tile functions by [rows - 1][vectors - 1].
 struct IntegerTiles {
@@ -64,9 +105,16 @@ struct IntegerTiles {
   }
 };
 
+/// One packed row block times all panels.
 inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& tiles, std::int64_t row0,
                                   std::int64_t rows) {
   const std::int64_t tile_count = pieces(rows, kIntegerRows);
+  const bool is_linear = g.sums == nullptr && g.activation == Activation::none;
+  std::int32_t sums[kIntegerRows * kPanelColumns];
+  IntegerProduct product;
+  product.steps = g.steps;
+  product.c_stride = g.c_stride;
+  product.residual_stride = g.residual_stride;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const std::int8_t* panel = g.b + col0 * g.steps * 4;
@@ -74,13 +122,28 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
     for (std::int64_t index = 0; index < tile_count; ++index) {
       const std::int64_t first = rows * index / tile_count;
       const std::int64_t count = rows * (index + 1) / tile_count - first;
+      const std::int64_t row = row0 + first;
+      product.a = g.pack + first * g.steps * 4;
+      product.ahead = next + index % 4 * (g.steps / 4) * 4 * kPanelColumns;
       for (std::int64_t offset = 0; offset < panel_cols; offset += 16 * kIntegerVectors) {
         const std::int64_t left = panel_cols - offset;
         const std::int64_t cols = left < 16 * kIntegerVectors ? left : 16 * kIntegerVectors;
-        std::int32_t tile[kIntegerRows * kPanelColumns];
-        tiles.by_size[count - 1][cols > 16 ? 1 : 0](g.steps, g.pack + first * g.steps * 4, panel + offset * 4,
-                                                    tile, next + index % 4 * (g.steps / 4) * 4 * kPanelColumns);
-        finish_integer_tile(g, {tile, row0 + first, count, col0 + offset, cols});
+        const std::int64_t col = col0 + offset;
+        const IntegerTileFunction multiply = tiles.by_size[count - 1][cols > 16 ? 1 : 0];
+        product.b = panel + offset * 4;
+        if (is_linear && cols % 16 == 0) {
+          product.sums = nullptr;
+          product.c = g.c + row * g.c_stride + col;
+          product.offset = g.offset + col;
+          product.scale = g.scale + col;
+          product.bias = g.bias == nullptr ? nullptr : g.bias + col;
+          product.residual = g.residual == nullptr ? nullptr : g.residual + row * g.residual_stride + col;
+          multiply(product);
+        } else {
+          product.sums = sums;
+          multiply(product);
+          finish_integer_tile(g, {sums, row, count, col, cols});
+        }
       }
     }
   }
@@ -88,7 +151,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
 
 void integer_block(const IntegerBlock& g) {
   static const IntegerTiles tiles;
-  const std::int64_t row_blocks = pieces(g.rows, kRowBlock);
+  const std::int64_t row_blocks = pieces(g.rows, kIntegerPackedRows);
   for (std::int64_t block = 0; block < row_blocks; ++block) {
     const std::int64_t row0 = g.rows * block / row_blocks;
     const std::int64_t rows = g.rows * (block + 1) / row_blocks - row0;
