@@ -118,8 +118,7 @@ TEST_CASE("a fully masked row is zero", "[kernels]") {
 }
 
 TEST_CASE("quantized attention has exact integer products in every setting", "[kernels]") {
-  PackedInput input;
-  input.rows = 61;
+  const PackedInput input{2, 3, 61, GENERATE(std::int64_t{16}, std::int64_t{35})};
   struct Grids {
     ActivationGrid q, k, weights, v;
   };

@@ -36,7 +36,7 @@ TEST_CASE("gemm equals the plain fma loop bit for bit", "[kernels]") {
   // Sizes on both sides of the register tile, the panel, and the row and depth blocks.
   const ProductCase shape =
       GENERATE(ProductCase{1, 1, 1}, ProductCase{3, 5, 7}, ProductCase{14, 64, 32}, ProductCase{15, 65, 33}, ProductCase{29, 17, 48},
-               ProductCase{85, 513, 31}, ProductCase{169, 1030, 65}, ProductCase{197, 96, 100}, ProductCase{2, 1537, 16}, ProductCase{83, 0, 5});
+               ProductCase{85, 513, 31}, ProductCase{169, 1030, 65}, ProductCase{197, 96, 100}, ProductCase{2, 1537, 16}, ProductCase{83, 0, 5}, ProductCase{431, 20, 33});
   const auto a = normal_floats("a", shape.rows * shape.depth);
   const auto b = normal_floats("b", shape.depth * shape.cols);
   const auto a_view = StridedMatrix::dense(a.data(), shape.rows, shape.depth);
@@ -118,6 +118,33 @@ TEST_CASE("the epilogue scales, adds bias, activates and adds the residual in th
     epilogue.residual = residual.data();
     epilogue.residual_stride = cols;
     epilogue.activation = Activation::relu;
+    std::vector<float> c(static_cast<std::size_t>(rows * cols));
+    gemm(a_view, packed, c.data(), cols, epilogue);
+    CHECK(bits(c) == bits(expected));
+  });
+}
+
+TEST_CASE("bias and residual are added in this order, each with or without the other", "[kernels]") {
+  const std::int64_t rows = 31, depth = 700, cols = 77, stride = 80;
+  const auto a = normal_floats("a", rows * depth);
+  const auto b = normal_floats("b", depth * cols);
+  const auto bias = normal_floats("bias", cols);
+  const auto residual = normal_floats("residual", rows * stride);
+  const bool has_bias = GENERATE(false, true);
+  const bool has_residual = GENERATE(false, true);
+  const auto a_view = StridedMatrix::dense(a.data(), rows, depth);
+  const auto b_view = StridedMatrix::dense(b.data(), depth, cols);
+  std::vector<float> expected = naive_product(a_view, b_view);
+  for (std::int64_t i = 0; i < rows * cols; ++i) {
+    if (has_bias) expected[i] = expected[i] + bias[i % cols];
+    if (has_residual) expected[i] = expected[i] + residual[i / cols * stride + i % cols];
+  }
+  for_each_setting([&] {
+    const PackedMatrix packed(b_view);
+    Epilogue epilogue;
+    epilogue.bias = has_bias ? bias.data() : nullptr;
+    epilogue.residual = has_residual ? residual.data() : nullptr;
+    epilogue.residual_stride = stride;
     std::vector<float> c(static_cast<std::size_t>(rows * cols));
     gemm(a_view, packed, c.data(), cols, epilogue);
     CHECK(bits(c) == bits(expected));

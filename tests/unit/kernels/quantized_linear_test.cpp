@@ -39,6 +39,7 @@ TEST_CASE("quantized layers have exact sums in every setting", "[kernels]") {
                           Case{29, 65, 40, {0.03F, -5, -128, 127}}, Case{100, 192, 70, {0.2F, 31, 0, 63}},
                           Case{171, 770, 33, {0.4F, 0, -8, 7}}, Case{430, 68, 33, {0.02F, 120, 0, 255}},
                           Case{40, 64, 300, {0.03F, 7, -128, 127}}, Case{3, 0, 5, {0.1F, 1, 0, 255}});
+  const Activation activation = GENERATE(Activation::none, Activation::relu);
   const auto x = normal_floats("x", c.rows * c.depth);
   const auto w = random_weights(c.depth * c.cols);
   auto scales = normal_floats("scales", c.cols);
@@ -52,13 +53,13 @@ TEST_CASE("quantized layers have exact sums in every setting", "[kernels]") {
         sum += (quantized(x[row * c.depth + k], c.grid) - c.grid.zero_point) * w[k * c.cols + col];
       }
       const float value = static_cast<float>(sum) * (c.grid.scale * scales[col]) + bias[col];
-      expected.push_back(std::max(0.0F, value) + residual[row * c.cols + col]);
+      expected.push_back((activation == Activation::relu ? std::max(0.0F, value) : value) + residual[row * c.cols + col]);
     }
   }
   for_each_setting([&] {
     const QuantizedLinear layer({w.data(), c.depth, c.cols, c.cols, 1, scales}, c.grid);
     std::vector<float> y(expected.size());
-    layer.run(x.data(), c.rows, y.data(), {bias.data(), residual.data(), Activation::relu});
+    layer.run(x.data(), c.rows, y.data(), {bias.data(), residual.data(), activation});
     CHECK(bits(y) == bits(expected));
   });
 }
