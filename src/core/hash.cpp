@@ -6,7 +6,6 @@
 #include <array>
 #include <fstream>
 #include <new>
-#include <vector>
 
 #include "core/check.hpp"
 
@@ -58,7 +57,7 @@ std::string sha256_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   NQ_CHECK(file.good(), input, "cannot read '{}'", path.string());
   Sha256 hash;
-  std::vector<char> block(1 << 20);
+  std::array<char, 1 << 16> block;
   while (file) {
     file.read(block.data(), static_cast<std::streamsize>(block.size()));
     hash.update(std::string_view(block.data(), static_cast<std::size_t>(file.gcount())));

@@ -9,7 +9,12 @@ namespace nq {
 
 void return_freed_memory() noexcept { (void)::malloc_trim(0); }
 
-void map_large_blocks() noexcept { (void)::mallopt(M_MMAP_THRESHOLD, 256 << 10); }
+void map_large_blocks() noexcept {
+  constexpr int kMapped = 1 << 20;
+  constexpr int kKept = 8 << 20;
+  (void)::mallopt(M_MMAP_THRESHOLD, kMapped);
+  (void)::mallopt(M_TRIM_THRESHOLD, kKept);
+}
 
 void keep_freed_memory() noexcept {
   constexpr int kMappedAlone = 32 << 20;  // the most that glibc accepts

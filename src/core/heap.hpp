@@ -8,8 +8,9 @@ namespace nq {
 /// Gives freed memory that the heap holds back to the system. For the end of a phase that held much more than the next will.
 void return_freed_memory() noexcept;
 
-/// From now on blocks of 256 KiB and more have pages of their own, which go back to the system when they are freed. For a
+/// From now on blocks of 1 MiB and more have pages of their own, which go back to the system when they are freed. For a
 /// phase in which such blocks come and go while small ones come and stay: those would keep the heap between them apart.
+/// Of what smaller ones leave, 8 MiB stay: the buffers of one image after the other need no new pages.
 void map_large_blocks() noexcept;
 
 /// From now on freed memory stays in the heap, up to 64 MiB of it, instead of going back to the system. For a phase that
