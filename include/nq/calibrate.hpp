@@ -70,17 +70,23 @@ struct PhaseSeconds {
   double compare = 0;  ///< of the written model with the float one
 };
 
+/// What the pass kept of an image that the written model is compared on, so that it is neither read nor run again.
+struct ComparedImage {
+  std::vector<float> pixels;  ///< [3, height, width] as preprocessed; empty where they would take much memory
+  std::vector<float> logits;  ///< FP32 outputs; empty where those of the pass are not those of a plain run, to the bit
+};
+using ComparedImages = std::map<std::string, ComparedImage>;  ///< by name
+
 struct CalibrationResult {
   Recipe recipe;
   PhaseSeconds phases;
   std::vector<SkippedImage> skipped_images;
   std::int64_t images = 0;
   std::uint64_t sample_bytes = 0;  ///< memory that the sampled rows were given
-  /// FP32 outputs of compared_images() by image name, of those that this call ran through the whole network.
-  std::map<std::string, std::vector<float>> reference_logits;
+  ComparedImages compared;  ///< of compared_images(), those that this call ran through the whole network
 };
 
-/// The images that a written model is compared with the float one on when it is calibrated: at most 64, evenly spaced.
+/// The images that a written model is compared with the float one on when it is calibrated: at most 32, evenly spaced.
 std::vector<Sample> compared_images(const std::vector<Sample>& images);
 
 /// Fits every selected site on `images`. Deterministic: the recipe depends on model, images and

@@ -96,6 +96,7 @@ struct EvalHooks {
   /// Outputs of the reference for an image where they are known already, else an empty span. A batch of known images
   /// is not run through the reference.
   std::function<std::span<const float>(const Sample&)> known_reference;
+  KnownPixels known_pixels;  ///< images that need not be read again; may be empty
 };
 
 /// Streams images through a model, and through `reference` when given, in memory that does not

@@ -31,12 +31,13 @@ struct Delivery {
 class BatchReader {
  public:
   BatchReader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images,
-              bool has_images)
+              bool has_images, KnownPixels known)
       : samples_(std::move(samples)),
         preprocess_(std::move(preprocess)),
         batch_(static_cast<std::size_t>(batch)),
         bad_images_(bad_images),
-        has_images_(has_images) {}
+        has_images_(has_images),
+        known_(std::move(known)) {}
 
   Delivery read(const std::stop_token& stop) {
     const auto start = std::chrono::steady_clock::now();
@@ -109,6 +110,12 @@ class BatchReader {
   /// Returns why the image is left out, or nothing when it is there.
   std::optional<std::string> decode(const Sample& sample, std::span<float> chw) const {
     check_interrupt();
+    if (known_) {
+      if (const std::span<const float> pixels = known_(sample); !pixels.empty()) {
+        std::ranges::copy(pixels, chw.begin());
+        return std::nullopt;
+      }
+    }
     try {
       apply_preprocess(load_image(sample.path), preprocess_, chw);
       return std::nullopt;
@@ -126,6 +133,7 @@ class BatchReader {
   BadImages bad_images_;
   std::size_t cursor_ = 0;  ///< next sample to decode
   bool has_images_;         ///< some image was usable
+  KnownPixels known_;       ///< may be empty
   std::optional<std::string> first_reason_;
 };
 
@@ -192,10 +200,10 @@ struct BatchLoader::State {
 };
 
 BatchLoader::BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch,
-                         BadImages bad_images, bool goes_on) {
+                         BadImages bad_images, bool goes_on, KnownPixels known) {
   NQ_CHECK(batch > 0, usage, "batch size {} is not positive", batch);
   NQ_CHECK(!samples.empty(), input, "there are no images to load");
-  state_ = std::make_unique<State>(BatchReader(std::move(samples), std::move(preprocess), batch, bad_images, goes_on));
+  state_ = std::make_unique<State>(BatchReader(std::move(samples), std::move(preprocess), batch, bad_images, goes_on, std::move(known)));
 }
 
 BatchLoader::~BatchLoader() = default;

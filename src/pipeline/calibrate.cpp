@@ -82,11 +82,13 @@ class Calibration {
     for (std::size_t group = 0; group < groups().size(); ++group) expect_rows(group, *observers[group]);
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
-    choose_compared(tapped);
+    const bool keeps_logits = choose_compared(tapped);
     ImageRunner runner(make_plan(plan_.typed(), {tapped, std::vector{plan_.typed().graph.outputs.front()}}), input_);
     check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
-    const auto consume = [&](const Batch& batch) { keep_logits(batch, observe_all(runner, batch, observers, inputs)); };
+    const auto consume = [&](const Batch& batch) {
+      keep_compared(batch, observe_all(runner, batch, observers, inputs), keeps_logits);
+    };
     stream_images(consume, start, keep);
     if (!options_.save_statistics.empty()) {
       with_statistics(observers, {static_cast<std::int64_t>(images_.size()), result_.images, {}},
@@ -256,18 +258,26 @@ class Calibration {
 
   /// Float outputs are kept only where they are those of a run without taps, to the bit; with options.float32 the
   /// written model is compared with another one than this.
-  void choose_compared(const std::vector<ValueId>& tapped) {
-    if (options_.float32 || !fuses_around(plan_.typed(), tapped)) return;
+  bool choose_compared(const std::vector<ValueId>& tapped) {
     for (const Sample& sample : compared_images(images_)) compared_.insert(sample.name);
+    return !options_.float32 && fuses_around(plan_.typed(), tapped);
   }
 
-  /// Keeps what the float model says of images that the written model will be compared on.
-  void keep_logits(const Batch& batch, const Tensor& logits) {
+  /// Keeps images that the written model will be compared on, and what the float model says of them.
+  void keep_compared(const Batch& batch, const Tensor& logits, bool keeps_logits) {
+    const auto pixels = batch.images.span<float>();
+    const std::size_t size = pixels.size() / batch.sample_index.size();
     for (std::size_t slot = 0; slot < batch.sample_index.size(); ++slot) {
       const std::string& name = images_[batch.sample_index[slot]].name;
       if (!compared_.contains(name)) continue;
+      ComparedImage& kept = result_.compared[name];
+      if ((kept_pixels_ += size * sizeof(float)) <= kMostKeptPixelBytes) {
+        const auto image = pixels.subspan(slot * size, size);
+        kept.pixels.assign(image.begin(), image.end());
+      }
+      if (!keeps_logits) continue;
       const auto values = image_logits(logits, slot);
-      result_.reference_logits[name].assign(values.begin(), values.end());
+      kept.logits.assign(values.begin(), values.end());
     }
   }
 
@@ -328,7 +338,8 @@ class Calibration {
   std::int64_t capacity_ = 0;
   ProductCalibration products_;
   std::vector<std::string> image_lines_;
-  std::set<std::string> compared_;  ///< images whose float outputs are kept
+  std::set<std::string> compared_;  ///< images that the written model will be compared on
+  std::uint64_t kept_pixels_ = 0;   ///< bytes of them that were kept, or would have been
   std::optional<CalibrationState> state_;
   Stopwatch since_save_;
   double save_interval_s_;

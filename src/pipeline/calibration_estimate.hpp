@@ -10,6 +10,9 @@
 
 namespace nq {
 
+/// Of preprocessed images, the bytes that a pass keeps at most for the comparison with the written model.
+inline constexpr std::uint64_t kMostKeptPixelBytes = std::uint64_t{32} << 20;
+
 /// What calibrating `groups` with the default options would take. Times one product of a fixed size on
 /// this machine, which takes some milliseconds.
 CalibrationEstimate estimate_calibration(const TypedGraph& typed, const std::vector<SiteGroup>& groups,

@@ -19,7 +19,7 @@ class Evaluation {
       : images_(images), preprocess_(preprocess), options_(options), hooks_(hooks), reference_(reference),
         runner_(make_model_runner(model, options.input_shape, options.kernels, preprocess)),
         tally_(hooks.start, options.classes, largest_label(images)),
-        loader_(images, preprocess, options.batch, options.bad_images, hooks.start.images > 0) {
+        loader_(images, preprocess, options.batch, options.bad_images, hooks.start.images > 0, hooks.known_pixels) {
     if (reference != nullptr && !hooks.known_reference) plan_reference();
   }
 

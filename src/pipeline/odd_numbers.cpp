@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/check.hpp"
+#include "core/largest_magnitude.hpp"
 
 namespace nq {
 namespace {
@@ -13,13 +14,15 @@ constexpr float kDwarfed = 1e6F;  ///< times the median magnitude: beyond what 8
 constexpr float kCodes = 127.0F;  ///< of the widest weight codes
 constexpr float kLeastNormal = std::numeric_limits<float>::min();
 
-std::vector<float> magnitudes(const std::vector<float>& values) {
-  std::vector<float> result;
-  result.reserve(values.size());
+/// Of those that are not zero.
+float median_magnitude(const std::vector<float>& values) {
+  std::vector<float> sizes;
   for (const float value : values) {
-    if (value != 0) result.push_back(std::fabs(value));
+    if (value != 0) sizes.push_back(std::fabs(value));
   }
-  return result;
+  const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+  std::nth_element(sizes.begin(), middle, sizes.end());
+  return *middle;
 }
 
 std::int64_t zero_columns(const std::vector<float>& weight, std::int64_t columns) {
@@ -34,22 +37,24 @@ std::int64_t zero_columns(const std::vector<float>& weight, std::int64_t columns
 
 void look_at_weight(const LinearSite& site, std::vector<std::string>& found) {
   const std::vector<float> weight = site.weight_matrix();
-  std::vector<float> sizes = magnitudes(weight);
-  if (sizes.empty()) {
+  const float largest = largest_magnitude(weight);
+  if (largest == 0) {
     found.push_back(fmt::format("layer '{}': every weight is zero", site.name));
     return;
   }
   if (const std::int64_t zero = zero_columns(weight, site.c_out); zero > 0) {
     found.push_back(fmt::format("layer '{}': {} of {} output channels have zero weights", site.name, zero, site.c_out));
   }
-  const float largest = *std::max_element(sizes.begin(), sizes.end());
-  const auto dwarfed = std::count_if(sizes.begin(), sizes.end(), [&](float size) { return largest > kDwarfed * size; });
-  if (2 * static_cast<std::size_t>(dwarfed) > sizes.size()) {
-    const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
-    std::nth_element(sizes.begin(), middle, sizes.end());
+  std::int64_t dwarfed = 0;
+  std::int64_t nonzero = 0;
+  for (const float value : weight) {
+    nonzero += value != 0 ? 1 : 0;
+    dwarfed += value != 0 && largest > kDwarfed * std::fabs(value) ? 1 : 0;
+  }
+  if (2 * dwarfed > nonzero) {
     found.push_back(fmt::format("layer '{}': a weight of magnitude {:.3g} dwarfs the others, whose median is {:.3g}: they "
                                 "round to zero beside it",
-                                site.name, largest, *middle));
+                                site.name, largest, median_magnitude(weight)));
   }
   if (largest < kCodes * kLeastNormal) {
     found.push_back(fmt::format("layer '{}': weights of at most {:.3g} are too small for a scale of float32, and round to few "

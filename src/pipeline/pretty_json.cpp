@@ -12,7 +12,18 @@ bool fits_one_line(const Json& json) {
   return json.empty() || (json.is_array() && std::all_of(json.begin(), json.end(), is_scalar));
 }
 
+/// Long strings, which are codes in base64, are mostly such that nothing in them needs an escape.
+bool is_plain(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+}
+
 void write(const Json& json, std::size_t depth, std::string& text) {
+  if (const auto* string = json.get_ptr<const std::string*>(); string != nullptr && is_plain(*string)) {
+    text += '"';
+    text += *string;
+    text += '"';
+    return;
+  }
   if (!json.is_structured() || fits_one_line(json)) {
     text += json.dump();
     return;

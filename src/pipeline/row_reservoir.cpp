@@ -14,19 +14,30 @@ RowReservoir::RowReservoir(std::int64_t row_length, std::int64_t capacity)
     : row_length_(static_cast<std::size_t>(row_length)), capacity_(static_cast<std::size_t>(capacity)) {}
 
 void RowReservoir::offer(const Rank& rank, const float* row, std::uint8_t tag) {
-  std::size_t slot = heap_.size();
-  if (heap_.size() == capacity_) {
-    if (capacity_ == 0 || rank >= heap_.front().rank) return;
-    std::pop_heap(heap_.begin(), heap_.end(), lower_rank);
-    slot = heap_.back().slot;
-    heap_.pop_back();
-  } else if (slot == blocks_.size() * kBlockRows) {
+  if (entries_.size() < capacity_) {
+    append(rank, row, tag);
+    // A heap from the moment on that an entry must make room.
+    if (entries_.size() == capacity_) std::make_heap(entries_.begin(), entries_.end(), lower_rank);
+    return;
+  }
+  if (capacity_ == 0 || rank >= entries_.front().rank) return;
+  std::pop_heap(entries_.begin(), entries_.end(), lower_rank);
+  const std::size_t slot = entries_.back().slot;
+  entries_.back() = {rank, slot, tag};
+  std::push_heap(entries_.begin(), entries_.end(), lower_rank);
+  std::copy_n(row, row_length_, slot_row(slot));
+}
+
+void RowReservoir::append(const Rank& rank, const float* row, std::uint8_t tag) {
+  const std::size_t slot = entries_.size();
+  if (slot == blocks_.size() * kBlockRows) {
     const std::size_t rows = std::min(kBlockRows, capacity_ - slot);
     blocks_.push_back(float_pages(rows * row_length_));
   }
-  std::copy_n(row, row_length_, blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_);
-  heap_.push_back({rank, slot, tag});
-  std::push_heap(heap_.begin(), heap_.end(), lower_rank);
+  std::copy_n(row, row_length_, slot_row(slot));
+  entries_.push_back({rank, slot, tag});
 }
+
+float* RowReservoir::slot_row(std::size_t slot) const { return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_; }
 
 }  // namespace nq

@@ -30,7 +30,7 @@ class RowReservoir {
   void offer(const Rank& rank, const float* row, std::uint8_t tag = 0);
 
   /// Kept entries, in no particular order.
-  std::span<const Entry> entries() const noexcept { return heap_; }
+  std::span<const Entry> entries() const noexcept { return entries_; }
   const float* row(std::size_t slot) const noexcept {
     return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_;
   }
@@ -38,9 +38,12 @@ class RowReservoir {
  private:
   static constexpr std::size_t kBlockRows = 256;
 
+  void append(const Rank& rank, const float* row, std::uint8_t tag);
+  float* slot_row(std::size_t slot) const;
+
   std::size_t row_length_;
   std::size_t capacity_;
-  std::vector<Entry> heap_;  ///< largest rank first
+  std::vector<Entry> entries_;  ///< once full a heap, largest rank first
   std::vector<FloatPages> blocks_;  ///< of kBlockRows rows: growing copies nothing and holds nothing twice
 };
 

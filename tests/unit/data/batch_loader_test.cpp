@@ -170,3 +170,21 @@ TEST_CASE("a pass can be gone on with from what was consumed", "[data]") {
   CHECK(last.consumed() == 2);
   CHECK(last.skipped().size() == 2);
 }
+
+TEST_CASE("samples whose pixels are known are not read", "[data]") {
+  const TempFolder folder;
+  auto samples = write_images(folder, 5);
+  const std::vector<float> known(3 * 12 * 10, 0.25F);
+  const std::string name = samples[2].name;
+  std::filesystem::remove(samples[2].path);
+  BatchLoader loader(samples, small_preprocess(), 5, BadImages::fail, false, [&](const Sample& sample) {
+    return sample.name == name ? std::span<const float>(known) : std::span<const float>();
+  });
+  const std::optional<Batch> batch = loader.next();
+  REQUIRE(batch->sample_index.size() == 5);
+  const auto values = batch->images.span<float>();
+  CHECK(std::ranges::equal(values.subspan(2 * known.size(), known.size()), known));
+  std::vector<float> read(known.size());
+  apply_preprocess(load_image(samples[3].path), small_preprocess(), read);
+  CHECK(std::ranges::equal(values.subspan(3 * known.size(), known.size()), read));
+}

@@ -2,6 +2,7 @@
 
 #include "nq/calibrate.hpp"
 #include "nq/evaluate.hpp"
+#include "nq/image.hpp"
 #include "support/demo_bundle.hpp"
 
 namespace nq {
@@ -24,15 +25,20 @@ TEST_CASE("a written model is compared on 32 evenly spaced images at most", "[pi
   for (int k = 0; k < 32; ++k) CHECK(chosen[static_cast<std::size_t>(k)].name == std::to_string(10 * k + 5));
 }
 
-TEST_CASE("the float outputs that a calibration keeps are those of an evaluation, to the bit", "[pipeline]") {
+TEST_CASE("the images and float outputs that a calibration keeps are those of an evaluation, to the bit", "[pipeline]") {
   test::DemoBundle demo;
   CalibrationOptions options;
   options.method = "minmax";
   const CalibrationResult result = calibrate(demo.model, demo.images, demo.preprocess, options, demo.progress);
-  REQUIRE(result.reference_logits.size() == demo.images.size());
+  REQUIRE(result.compared.size() == demo.images.size());
+  std::vector<float> pixels(result.compared.begin()->second.pixels.size());
+  for (const Sample& sample : demo.images) {
+    apply_preprocess(load_image(sample.path), demo.preprocess, pixels);
+    CHECK(result.compared.at(sample.name).pixels == pixels);
+  }
 
   EvalHooks hooks;
-  hooks.known_reference = [&](const Sample& sample) { return std::span<const float>(result.reference_logits.at(sample.name)); };
+  hooks.known_reference = [&](const Sample& sample) { return std::span<const float>(result.compared.at(sample.name).logits); };
   const EvalReport report = evaluate(demo.model, &demo.model, demo.images, demo.preprocess, {}, demo.progress, hooks);
   CHECK(report.reference->logit_mse == 0.0);
   CHECK(report.reference->agreement == 1.0);

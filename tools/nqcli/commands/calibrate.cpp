@@ -100,7 +100,7 @@ void measure_written(const CalibrateCommandOptions& options, const ModelFile& mo
   outcome.written_bytes = written.stored_bytes();
   const Clock::time_point start = Clock::now();
   outcome.comparison = compare_calibrated(written, model, samples, preprocess, options.calibration, classes,
-                                          outcome.result.reference_logits, progress);
+                                          outcome.result.compared, progress);
   outcome.result.phases.compare = seconds_since(start);
   InspectOptions inspect_options;
   inspect_options.input_shape = options.calibration.input_shape;

@@ -86,7 +86,7 @@ ModelFile rebuild(const ModelFile& file, RecordedRun run, const ModelFile& model
   ModelFile again = quantize(part, result.recipe, emit_options(result.recipe));
   const auto repeated = [&] {
     return calibration_record(
-        part, samples, compare_calibrated(again, part, samples, preprocess, run.calibration, classes, result.reference_logits, progress));
+        part, samples, compare_calibrated(again, part, samples, preprocess, run.calibration, classes, result.compared, progress));
   };
   for (const EvaluationRecord& record : evaluations_of(file)) {
     again = with_evaluation(again, record.set == kCalibrationSet ? repeated() : record);
