@@ -19,7 +19,8 @@ struct TileProduct {
   const float* ahead = nullptr;  ///< floats that come next: `depth` / 4 rows of a panel
   float* tile = nullptr;         ///< element (row, col) at row * stride + col
   std::int64_t stride = 0;
-  bool resumes = false;  ///< `tile` holds the chains of the depth before
+  const float* chains = nullptr;  ///< those of the depth before, as `tile` is laid out; null at the beginning
+  std::int64_t chain_stride = 0;
   const float* bias = nullptr;      ///< of the tile's columns, may be null
   const float* residual = nullptr;  ///< of the tile's elements, may be null
   std::int64_t residual_stride = 0;
@@ -43,12 +44,12 @@ inline void store_tile(const Lanes (&acc)[Rows][Vectors], const TileProduct& p, 
 template <int Rows, int Vectors>
 void multiply_tile(const TileProduct& p) {
   Lanes acc[Rows][Vectors];
-  if (p.resumes) {
+  if (p.chains != nullptr) {
 #pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
 #pragma GCC unroll 2
       for (int vector = 0; vector < Vectors; ++vector)
-        acc[row][vector] = load(p.tile + row * p.stride + 16 * vector);
+        acc[row][vector] = load(p.chains + row * p.chain_stride + 16 * vector);
     }
   } else {
 #pragma GCC unroll 16
@@ -134,30 +135,44 @@ inline void pack_rows(const float* a, std::int64_t row_stride, std::int64_t dept
   }
 }
 
-/// Applies the epilogue to finished chains in `tile` and writes them to C.
-inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stride, std::int64_t row0,
-                        std::int64_t rows, std::int64_t col0, std::int64_t cols) {
+/// Columns [col, col + cols) of C in `rows` rows from `row` on.
+struct TilePlace {
+  std::int64_t row, rows, col, cols;
+};
+
+/// Applies the epilogue to finished chains in `tile` and writes them to C. The activation is a template argument so that
+/// its constants stay in registers.
+template <Activation activation>
+void finish_columns(const GemmBlock& g, const float* tile, std::int64_t stride, const TilePlace& at, std::int64_t offset) {
+  const std::int64_t used = at.cols - offset < 16 ? at.cols - offset : 16;
+  const std::int64_t col = at.col + offset;
   const Lanes alpha = splat(g.alpha);
-  for (std::int64_t col = 0; col < cols; col += 16) {
-    const std::int64_t used = cols - col < 16 ? cols - col : 16;
-    const float* bias = g.bias == nullptr ? nullptr : g.bias + col0 + col;
-    const Lanes shift = bias == nullptr ? splat(0.0F) : load_part(bias, used, 0.0F);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      Lanes value = load(tile + row * stride + col);
-      if (g.alpha != 1.0F) value = mul(value, alpha);
-      if (bias != nullptr) value = add(value, shift);
-      if (g.row_bias != nullptr) value = add(value, splat(g.row_bias[row0 + row]));
-      value = activate(value, g.activation);
-      if (g.residual != nullptr) {
-        const float* residual = g.residual + (row0 + row) * g.residual_stride + col0 + col;
-        value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
-      }
-      float* target = g.c + (row0 + row) * g.c_stride + col0 + col;
-      if (used == 16) {
-        store(target, value);
-      } else {
-        store_part(target, value, used);
-      }
+  // Minus zero leaves every value as it is.
+  const Lanes shift = g.bias == nullptr ? splat(-0.0F) : load_part(g.bias + col, used, 0.0F);
+  for (std::int64_t row = 0; row < at.rows; ++row) {
+    Lanes value = add(mul(load(tile + row * stride + offset), alpha), shift);
+    if (g.row_bias != nullptr) value = add(value, splat(g.row_bias[at.row + row]));
+    value = activate(value, activation);
+    if (g.residual != nullptr) {
+      const float* residual = g.residual + (at.row + row) * g.residual_stride + col;
+      value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
+    }
+    float* target = g.c + (at.row + row) * g.c_stride + col;
+    if (used == 16) {
+      store(target, value);
+    } else {
+      store_part(target, value, used);
+    }
+  }
+}
+
+inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stride, const TilePlace& at) {
+  for (std::int64_t offset = 0; offset < at.cols; offset += 16) {
+    switch (g.activation) {
+      case Activation::none: finish_columns<Activation::none>(g, tile, stride, at, offset); break;
+      case Activation::gelu_erf: finish_columns<Activation::gelu_erf>(g, tile, stride, at, offset); break;
+      case Activation::gelu_tanh: finish_columns<Activation::gelu_tanh>(g, tile, stride, at, offset); break;
+      case Activation::relu: finish_columns<Activation::relu>(g, tile, stride, at, offset); break;
     }
   }
 }
@@ -179,41 +194,50 @@ inline Finish how_to_finish(const GemmBlock& g) {
   return g.bias != nullptr || g.residual != nullptr ? Finish::in_registers : Finish::plain;
 }
 
-/// Columns [col, col + cols) of C in `rows` rows from `row` on.
-struct TilePlace {
-  std::int64_t row, rows, col, cols;
-};
-
-/// A tile of whole vectors: its chains are in C itself.
-inline void multiply_in_place(const GemmBlock& g, TileFunction multiply, const TilePlace& at, TileProduct& product,
-                              Finish finish) {
-  product.tile = g.c + at.row * g.c_stride + at.col;
-  product.stride = g.c_stride;
+/// A tile of whole vectors. Between depth ranges its chains are in C itself.
+inline void multiply_whole(const GemmBlock& g, TileFunction multiply, const TilePlace& at, bool resumes, TileProduct& product,
+                           Finish finish) {
+  float* const c = g.c + at.row * g.c_stride + at.col;
   const bool here = finish == Finish::in_registers;
+  product.chains = resumes ? c : nullptr;
+  product.chain_stride = g.c_stride;
   product.bias = here && g.bias != nullptr ? g.bias + at.col : nullptr;
   product.residual = here && g.residual != nullptr ? g.residual + at.row * g.residual_stride + at.col : nullptr;
   product.residual_stride = g.residual_stride;
+  if (finish != Finish::in_memory) {
+    product.tile = c;
+    product.stride = g.c_stride;
+    multiply(product);
+    return;
+  }
+  // Rows of C may be a power of two apart, and share few lines of the first cache: they are written once, at the end.
+  float tile[kTileRows * kPanelColumns];
+  product.tile = tile;
+  product.stride = kPanelColumns;
   multiply(product);
-  if (finish == Finish::in_memory) finish_tile(g, product.tile, product.stride, at.row, at.rows, at.col, at.cols);
+  finish_tile(g, tile, kPanelColumns, at);
 }
 
 /// A tile at a ragged right edge: its chains are beside C while they are lengthened.
-inline void multiply_edge(const GemmBlock& g, TileFunction multiply, const TilePlace& at, TileProduct& product, Finish finish) {
+inline void multiply_edge(const GemmBlock& g, TileFunction multiply, const TilePlace& at, bool resumes, TileProduct& product,
+                          Finish finish) {
   float edge[kTileRows * kPanelColumns];
   float* c = g.c + at.row * g.c_stride + at.col;
-  if (product.resumes) {
+  if (resumes) {
     for (std::int64_t row = 0; row < at.rows; ++row) {
       for (std::int64_t col = 0; col < kPanelColumns; ++col)
         edge[row * kPanelColumns + col] = col < at.cols ? c[row * g.c_stride + col] : 0.0F;
     }
   }
+  product.chains = resumes ? edge : nullptr;
+  product.chain_stride = kPanelColumns;
   product.tile = edge;
   product.stride = kPanelColumns;
   product.bias = nullptr;
   product.residual = nullptr;
   multiply(product);
   if (finish != Finish::plain) {
-    finish_tile(g, edge, kPanelColumns, at.row, at.rows, at.col, at.cols);
+    finish_tile(g, edge, kPanelColumns, at);
     return;
   }
   for (std::int64_t row = 0; row < at.rows; ++row) {
@@ -228,7 +252,6 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
   const Finish finish = range.is_last ? how_to_finish(g) : Finish::plain;
   TileProduct product;
   product.depth = range.size;
-  product.resumes = !range.is_first;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const float* panel = g.b + col0 * g.depth + range.begin * kPanelColumns;
@@ -245,9 +268,9 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
         const TileFunction multiply = tiles.by_size[count - 1][cols > 16 ? 1 : 0];
         const TilePlace at{row0 + first, count, col0 + offset, cols};
         if (cols % 16 == 0) {
-          multiply_in_place(g, multiply, at, product, finish);
+          multiply_whole(g, multiply, at, !range.is_first, product, finish);
         } else {
-          multiply_edge(g, multiply, at, product, finish);
+          multiply_edge(g, multiply, at, !range.is_first, product, finish);
         }
       }
     }
