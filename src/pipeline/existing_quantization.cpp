@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "pipeline/qdq_product.hpp"
 
@@ -63,13 +64,27 @@ bool read_weight(const Graph& source, const LinearSite& site, ExistingQuantizati
   return true;
 }
 
+/// Least and largest code, and 0.
+std::pair<std::int64_t, std::int64_t> code_range(const Tensor& codes) {
+  const auto widen = [](const auto& values) {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    for (const std::int64_t value : values) {
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+    return std::pair(low, high);
+  };
+  if (codes.dtype() == DType::i8) return widen(codes.span<std::int8_t>());
+  return widen(to_vector<std::int64_t>(codes.view()));
+}
+
 }  // namespace
 
 int code_bits(const Tensor& codes) {
+  const auto [low, high] = code_range(codes);
   int bits = 2;
-  for (const auto code : to_vector<std::int64_t>(codes.view())) {
-    while (code > (std::int64_t{1} << (bits - 1)) - 1 || code < -(std::int64_t{1} << (bits - 1))) ++bits;
-  }
+  while (high > (std::int64_t{1} << (bits - 1)) - 1 || low < -(std::int64_t{1} << (bits - 1))) ++bits;
   return bits;
 }
 

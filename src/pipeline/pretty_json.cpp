@@ -14,7 +14,9 @@ bool fits_one_line(const Json& json) {
 
 /// Long strings, which are codes in base64, are mostly such that nothing in them needs an escape.
 bool is_plain(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+  int others = 0;  // counted to the end, which a compiler does in vectors
+  for (const char c : text) others += c < ' ' || c >= '\x7f' || c == '"' || c == '\\' ? 1 : 0;
+  return others == 0;
 }
 
 void write(const Json& json, std::size_t depth, std::string& text) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <span>
 
 #include "core/largest_magnitude.hpp"
@@ -96,19 +95,26 @@ void SiteObserver::observe(const MatrixView& rows, std::uint64_t image_key) {
   add(seen);
 }
 
-std::map<std::uint64_t, SiteObserver::KeptRow> SiteObserver::kept_rows() const {
-  std::map<std::uint64_t, KeptRow> kept;
+SiteObserver::KeptRows SiteObserver::kept_rows() const {
+  KeptRows kept;
   const auto collect = [&](const RowReservoir& reservoir, std::uint8_t rule) {
-    for (const auto& entry : reservoir.entries()) {
-      KeptRow& item = kept[entry.rank.key];
-      item.row = reservoir.row(entry.slot);
-      item.tag = entry.tag;
-      item.rules = static_cast<std::uint8_t>(item.rules | rule);
-    }
+    for (const auto& entry : reservoir.entries()) kept.push_back({entry.rank.key, {reservoir.row(entry.slot), entry.tag, rule}});
   };
   collect(uniform_, kUniformRule);
   collect(extreme_, kExtremeRule);
   collect(read_, kReadRule);
+  std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  // What several rules keep becomes one.
+  std::size_t count = 0;
+  for (const auto& [key, item] : kept) {
+    if (count > 0 && kept[count - 1].first == key) {
+      KeptRow& merged = kept[count - 1].second;
+      merged.rules = static_cast<std::uint8_t>(merged.rules | item.rules);
+    } else {
+      kept[count++] = {key, item};
+    }
+  }
+  kept.resize(count);
   return kept;
 }
 
@@ -130,7 +136,7 @@ void SiteObserver::add(const Totals& totals) {
 SiteStatistics SiteObserver::finish() const {
   // A row may be kept by several rules: as an extreme row it stands for itself alone; the other
   // rows of read tokens, and the rest, each share out the tokens of their kind.
-  const std::map<std::uint64_t, KeptRow> kept = kept_rows();
+  const KeptRows kept = kept_rows();
   const auto is_extreme = [](const KeptRow& item) { return (item.rules & kExtremeRule) != 0; };
   const auto is_read = [](const KeptRow& item) { return (item.tag & kRead) != 0; };
   std::int64_t unshared[2] = {totals_.tokens - totals_.read_tokens, totals_.read_tokens};  // tokens of each kind

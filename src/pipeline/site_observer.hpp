@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "nq/tensor.hpp"
@@ -52,8 +52,10 @@ class SiteObserver {
     std::uint8_t tag = 0;    ///< what is known of the row
     std::uint8_t rules = 0;  ///< a bit per rule
   };
-  /// Every kept row by its key; refers to the observer's memory.
-  std::map<std::uint64_t, KeptRow> kept_rows() const;
+  /// By their keys, in rising order.
+  using KeptRows = std::vector<std::pair<std::uint64_t, KeptRow>>;
+  /// Every kept row; refers to the observer's memory.
+  KeptRows kept_rows() const;
   /// Offers a row that another observer kept, by the rules that kept it there.
   void keep(std::uint64_t key, const KeptRow& row);
 

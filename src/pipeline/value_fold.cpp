@@ -128,9 +128,15 @@ class ValueFoldFinder {
   }
 
   static bool disjoint(const ColumnMap& map, const std::vector<ColumnMap>& others) {
-    const std::set<std::int32_t> own(map.columns.begin(), map.columns.end());
+    const auto largest = std::max_element(map.columns.begin(), map.columns.end());
+    std::vector<std::uint8_t> own(largest == map.columns.end() ? 0 : static_cast<std::size_t>(*largest) + 1, 0);
+    for (const std::int32_t column : map.columns) own[static_cast<std::size_t>(column)] = 1;
+    const auto is_own = [&](std::int32_t column) {
+      const auto at = static_cast<std::size_t>(column);
+      return at < own.size() && own[at] != 0;
+    };
     return std::all_of(others.begin(), others.end(), [&](const ColumnMap& other) {
-      return std::none_of(other.columns.begin(), other.columns.end(), [&](auto column) { return own.contains(column); });
+      return std::none_of(other.columns.begin(), other.columns.end(), is_own);
     });
   }
 
