@@ -194,7 +194,8 @@ def check_dark(browser):
     before = browser.evaluate("document.querySelector('#overview canvas').toDataURL()")
     browser.set_dark(True)
     wait_until(browser, "dark colours apply", "getComputedStyle(document.body).backgroundColor === 'rgb(21, 23, 27)'")
-    check("charts follow", browser.evaluate("document.querySelector('#overview canvas').toDataURL()") != before)
+    # Styles are computed when they are asked for; the page hears of the change with the next frame.
+    wait_until(browser, "charts follow", f"document.querySelector('#overview canvas').toDataURL() !== {json.dumps(before)}")
     check_canvases(browser, "#overview", 2)
     shot(browser, "overview_dark", "#overview")
 
