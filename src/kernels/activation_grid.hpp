@@ -21,4 +21,8 @@ std::int32_t stored_zero(const ActivationGrid& grid) noexcept;
 /// Quantizes to stored codes. Throws Error(internal) for a grid outside its limits.
 QuantizeRow stored_quantizer(const ActivationGrid& grid);
 
+/// Stored codes [rows, width] of x [rows, cols], whose rows are `stride` apart; zeros from `cols` on.
+void quantize_rows(const QuantizeRow& grid, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols,
+                   std::uint8_t* codes, std::int64_t width);
+
 }  // namespace nq::kernels

@@ -9,8 +9,7 @@
 namespace nq::kernels {
 
 std::int64_t score_block_rows(std::int64_t kv_rows) {
-  constexpr std::int64_t kMostRows = 84;
-  return std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(1, kv_rows) / 14 * 14, 14, kMostRows);
+  return std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(1, kv_rows) / 14 * 14, 14, kWholeTileRows);
 }
 
 namespace {

@@ -11,8 +11,8 @@
 namespace nq::kernels {
 namespace {
 
-/// Patches gathered at a time: whole register tiles of every instruction set.
-constexpr std::int64_t kPatchRows = 84;
+/// Patches gathered at a time.
+constexpr std::int64_t kPatchRows = kWholeTileRows;
 
 /// Writes patch `index` of one image as a row [c_in, taps...].
 void gather_patch(const ConvShape& shape, const float* image, std::int64_t index, float* row) {

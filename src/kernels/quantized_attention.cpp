@@ -36,12 +36,11 @@ struct RightOperand {
 
   std::size_t floats() const { return static_cast<std::size_t>(padded * (steps + 2)); }
 
-  /// Takes floats() of scratch.
+  /// Takes floats() of scratch; the panels are for whoever packs them.
   void place(float* scratch) {
     panels = reinterpret_cast<std::int8_t*>(scratch);
     offset = reinterpret_cast<std::int32_t*>(scratch + padded * steps);
     scale = scratch + padded * (steps + 1);
-    std::fill_n(panels, padded * steps * 4, std::int8_t{0});
     std::fill_n(offset, padded, 0);
   }
 
@@ -54,14 +53,6 @@ struct RightOperand {
     std::fill_n(scale, padded, left.scale * right.scale);
   }
 };
-
-/// Rounds `rows` rows to codes [rows, width]; what a row leaves of `width` is left alone.
-void round_rows(const ActivationGrid& grid, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols,
-                std::uint8_t* codes, std::int64_t width) {
-  const QuantizeRow row_grid = stored_quantizer(grid);
-  const KernelTable& table = active_table();
-  for (std::int64_t row = 0; row < rows; ++row) table.quantize(row_grid, x + row * stride, codes + row * width, cols);
-}
 
 /// Takes 128 from each code, in place; returns their sum.
 std::int32_t centre_codes(std::uint8_t* codes, std::int64_t count) {
@@ -77,11 +68,12 @@ std::int32_t centre_codes(std::uint8_t* codes, std::int64_t count) {
 void pack_keys(const Attention& a, const float* keys, const RightOperand& right) {
   constexpr std::int64_t kKeys = 16;
   const std::int64_t width = right.steps * 4;
+  const QuantizeRow grid = stored_quantizer(a.grids->k);
   std::uint8_t* const codes = byte_scratch(ScratchUse::rows, kKeys * width);
-  std::fill_n(codes, kKeys * width, std::uint8_t{0});
-  for (std::int64_t first = 0; first < a.kv_rows; first += kKeys) {
-    const std::int64_t count = std::min(kKeys, a.kv_rows - first);
-    round_rows(a.grids->k, keys + first * a.k.row_stride, a.k.row_stride, count, a.dim, codes, width);
+  // To the end of the last panel: columns without a key become zero.
+  for (std::int64_t first = 0; first < right.padded; first += kKeys) {
+    const std::int64_t count = std::clamp<std::int64_t>(a.kv_rows - first, 0, kKeys);
+    quantize_rows(grid, count == 0 ? keys : keys + first * a.k.row_stride, a.k.row_stride, count, a.dim, codes, width);
     for (std::int64_t i = 0; i < count; ++i) right.offset[first + i] = centre_codes(codes + i * width, a.dim);
     float* const panel = reinterpret_cast<float*>(right.panels) + first / kPanelColumns * right.steps * kPanelColumns;
     active_table().transpose_rows(reinterpret_cast<const float*>(codes), right.steps, count, right.steps,
@@ -93,10 +85,11 @@ void pack_keys(const Attention& a, const float* keys, const RightOperand& right)
 /// Values are the rows of V: codes of four rows go side by side.
 void pack_values(const Attention& a, const float* values, const RightOperand& right) {
   constexpr std::int64_t kRows = 4;
+  const QuantizeRow grid = stored_quantizer(a.grids->v);
   std::uint8_t* const codes = byte_scratch(ScratchUse::rows, kRows * a.v_dim);
   for (std::int64_t first = 0; first < a.kv_rows; first += kRows) {
     const std::int64_t count = std::min(kRows, a.kv_rows - first);
-    round_rows(a.grids->v, values + first * a.v.row_stride, a.v.row_stride, count, a.v_dim, codes, a.v_dim);
+    quantize_rows(grid, values + first * a.v.row_stride, a.v.row_stride, count, a.v_dim, codes, a.v_dim);
     for (std::int64_t col0 = 0; col0 < a.v_dim; col0 += kPanelColumns) {
       const std::int64_t used = std::min(kPanelColumns, a.v_dim - col0);
       std::array<std::uint32_t, kPanelColumns> words{};
@@ -119,9 +112,7 @@ std::uint8_t* quantize_left(const ActivationGrid& grid, const float* x, std::int
                             std::int64_t rows, const RightOperand& right) {
   const std::int64_t width = right.steps * 4;
   std::uint8_t* codes = byte_scratch(ScratchUse::rows, rows * width);
-  round_rows(grid, x, stride, rows, right.depth, codes, width);
-  for (std::int64_t row = 0; row < rows; ++row)
-    std::fill(codes + row * width + right.depth, codes + (row + 1) * width, std::uint8_t{0});
+  quantize_rows(stored_quantizer(grid), x, stride, rows, right.depth, codes, width);
   return codes;
 }
 

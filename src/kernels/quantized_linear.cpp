@@ -44,15 +44,6 @@ QuantizedLinear::QuantizedLinear(const IntegerWeight& weight, const ActivationGr
   }
 }
 
-void QuantizedLinear::quantize_rows(const float* x, std::int64_t rows, std::uint8_t* values) const {
-  const KernelTable& table = active_table();
-  for (std::int64_t row = 0; row < rows; ++row) {
-    std::uint8_t* target = values + row * row_bytes();
-    table.quantize(quantizer_, x + row * depth_, target, depth_);
-    std::fill(target + depth_, target + row_bytes(), std::uint8_t{0});
-  }
-}
-
 void QuantizedLinear::multiply(const std::uint8_t* values, const Part& part, float* y,
                                const QuantizedEpilogue& epilogue) const {
   IntegerBlock block;
@@ -93,7 +84,7 @@ void QuantizedLinear::run_by_rows(const float* x, std::int64_t rows, std::int64_
     const Part part{rows * task / tasks, rows * (task + 1) / tasks, 0, cols_};
     const std::int64_t count = part.row1 - part.row0;
     std::uint8_t* values = byte_scratch(ScratchUse::rows, count * row_bytes());
-    quantize_rows(x + part.row0 * depth_, count, values);
+    quantize_rows(quantizer_, x + part.row0 * depth_, depth_, count, depth_, values, row_bytes());
     multiply(values, part, y, epilogue);
   };
   parallel_for(0, tasks, 1, std::cref(body));
@@ -106,7 +97,7 @@ void QuantizedLinear::run_by_columns(const float* x, std::int64_t rows, float* y
   std::uint8_t* values = byte_scratch(ScratchUse::rows, rows * row_bytes());
   const auto quantize = [&](std::int64_t task, std::int64_t) {
     const std::int64_t row0 = rows * task / tasks;
-    quantize_rows(x + row0 * depth_, rows * (task + 1) / tasks - row0, values + row0 * row_bytes());
+    quantize_rows(quantizer_, x + row0 * depth_, depth_, rows * (task + 1) / tasks - row0, depth_, values + row0 * row_bytes(), row_bytes());
   };
   parallel_for(0, tasks, 1, std::cref(quantize));
   const std::int64_t panels = divide_up(cols_, kPanelColumns);

@@ -48,8 +48,6 @@ class QuantizedLinear {
 
   /// Bytes of a row of grid values: the depth padded to whole groups of four.
   std::int64_t row_bytes() const noexcept { return steps_ * 4; }
-  /// Grid values of x [rows, depth] as [rows, row_bytes], zero-padded.
-  void quantize_rows(const float* x, std::int64_t rows, std::uint8_t* values) const;
   /// One part of the output on this thread; `values` begins at the part's first row.
   void multiply(const std::uint8_t* values, const Part& part, float* y, const QuantizedEpilogue& epilogue) const;
   void run_by_rows(const float* x, std::int64_t rows, std::int64_t tasks, float* y,

@@ -140,8 +140,7 @@ struct TilePlace {
   std::int64_t row, rows, col, cols;
 };
 
-/// Applies the epilogue to finished chains in `tile` and writes them to C. The activation is a template argument so that
-/// its constants stay in registers.
+/// Up to sixteen columns of finished chains in `tile`.
 template <Activation activation>
 void finish_columns(const GemmBlock& g, const float* tile, std::int64_t stride, const TilePlace& at, std::int64_t offset) {
   const std::int64_t used = at.cols - offset < 16 ? at.cols - offset : 16;
@@ -152,29 +151,17 @@ void finish_columns(const GemmBlock& g, const float* tile, std::int64_t stride, 
   for (std::int64_t row = 0; row < at.rows; ++row) {
     Lanes value = add(mul(load(tile + row * stride + offset), alpha), shift);
     if (g.row_bias != nullptr) value = add(value, splat(g.row_bias[at.row + row]));
-    value = activate(value, activation);
-    if (g.residual != nullptr) {
-      const float* residual = g.residual + (at.row + row) * g.residual_stride + col;
-      value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
-    }
-    float* target = g.c + (at.row + row) * g.c_stride + col;
-    if (used == 16) {
-      store(target, value);
-    } else {
-      store_part(target, value, used);
-    }
+    const float* residual = g.residual == nullptr ? nullptr : g.residual + (at.row + row) * g.residual_stride + col;
+    write_columns<activation>(value, residual, g.c + (at.row + row) * g.c_stride + col, used);
   }
 }
 
+/// Applies the epilogue to finished chains in `tile` and writes them to C.
 inline void finish_tile(const GemmBlock& g, const float* tile, std::int64_t stride, const TilePlace& at) {
-  for (std::int64_t offset = 0; offset < at.cols; offset += 16) {
-    switch (g.activation) {
-      case Activation::none: finish_columns<Activation::none>(g, tile, stride, at, offset); break;
-      case Activation::gelu_erf: finish_columns<Activation::gelu_erf>(g, tile, stride, at, offset); break;
-      case Activation::gelu_tanh: finish_columns<Activation::gelu_tanh>(g, tile, stride, at, offset); break;
-      case Activation::relu: finish_columns<Activation::relu>(g, tile, stride, at, offset); break;
-    }
-  }
+  with_activation(g.activation, [&](auto activation) {
+    for (std::int64_t offset = 0; offset < at.cols; offset += 16)
+      finish_columns<decltype(activation)::kValue>(g, tile, stride, at, offset);
+  });
 }
 
 struct DepthRange {

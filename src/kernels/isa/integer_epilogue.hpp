@@ -23,7 +23,7 @@ inline void store_sums(const IntegerBlock& g, const IntegerTile& tile) {
   }
 }
 
-/// Up to sixteen columns of a tile. The activation is a template argument so that its constants stay in registers.
+/// Up to sixteen columns of a tile.
 template <Activation activation>
 void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t col, std::int64_t used) {
   const std::int64_t at = tile.col0 + col;
@@ -34,17 +34,9 @@ void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t
   for (std::int64_t row = 0; row < tile.rows; ++row) {
     std::int32_t sums[16];
     for (int lane = 0; lane < 16; ++lane) sums[lane] = tile.sums[row * kPanelColumns + col + lane] - offset[lane];
-    Lanes value = activate(add(mul(load_integers(sums), scale), bias), activation);
-    if (g.residual != nullptr) {
-      const float* residual = g.residual + (tile.row0 + row) * g.residual_stride + at;
-      value = add(value, used == 16 ? load(residual) : load_part(residual, used, 0.0F));
-    }
-    float* target = g.c + (tile.row0 + row) * g.c_stride + at;
-    if (used == 16) {
-      store(target, value);
-    } else {
-      store_part(target, value, used);
-    }
+    const Lanes value = add(mul(load_integers(sums), scale), bias);
+    const float* residual = g.residual == nullptr ? nullptr : g.residual + (tile.row0 + row) * g.residual_stride + at;
+    write_columns<activation>(value, residual, g.c + (tile.row0 + row) * g.c_stride + at, used);
   }
 }
 
@@ -54,15 +46,12 @@ inline void finish_integer_tile(const IntegerBlock& g, const IntegerTile& tile) 
     store_sums(g, tile);
     return;
   }
-  for (std::int64_t col = 0; col < tile.cols; col += 16) {
-    const std::int64_t used = tile.cols - col < 16 ? tile.cols - col : 16;
-    switch (g.activation) {
-      case Activation::none: finish_columns<Activation::none>(g, tile, col, used); break;
-      case Activation::gelu_erf: finish_columns<Activation::gelu_erf>(g, tile, col, used); break;
-      case Activation::gelu_tanh: finish_columns<Activation::gelu_tanh>(g, tile, col, used); break;
-      case Activation::relu: finish_columns<Activation::relu>(g, tile, col, used); break;
+  with_activation(g.activation, [&](auto activation) {
+    for (std::int64_t col = 0; col < tile.cols; col += 16) {
+      const std::int64_t used = tile.cols - col < 16 ? tile.cols - col : 16;
+      finish_columns<decltype(activation)::kValue>(g, tile, col, used);
     }
-  }
+  });
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ struct GemmBlock {
 
 /// Largest depth handled in one pass over C.
 inline constexpr std::int64_t kDepthBlock = 512;
+/// Rows that are whole register tiles of every instruction set (14, 6, 4 and 3 high).
+inline constexpr std::int64_t kWholeTileRows = 84;
 /// Most rows of A that are packed at a time.
 inline constexpr std::int64_t kMostPackedRows = 210;
 /// Floats of GemmBlock::pack: one packed block, and room for the last vector store.

@@ -10,9 +10,6 @@
 namespace nq::kernels {
 namespace {
 
-/// Rows of A that are packed at a time: whole tiles of every instruction set.
-constexpr std::int64_t kIntegerPackedRows = 84;
-
 /// What one register tile is made of: A packed as [steps][rows][4], B one panel, [steps][kPanelColumns][4].
 struct IntegerProduct {
   std::int64_t steps = 0;
@@ -151,7 +148,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
 
 void integer_block(const IntegerBlock& g) {
   static const IntegerTiles tiles;
-  const std::int64_t row_blocks = pieces(g.rows, kIntegerPackedRows);
+  const std::int64_t row_blocks = pieces(g.rows, kWholeTileRows);
   for (std::int64_t block = 0; block < row_blocks; ++block) {
     const std::int64_t row0 = g.rows * block / row_blocks;
     const std::int64_t rows = g.rows * (block + 1) / row_blocks - row0;

@@ -2,7 +2,7 @@
 
 // Row kernels on sixteen lanes. Include after exactly one lanes_*.hpp.
 
-#include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/row_parts.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -20,14 +20,6 @@ inline void for_each_vector(const float* x, std::int64_t count, float fill, Body
   std::int64_t i = 0;
   for (; i + 16 <= count; i += 16) body(load(x + i), i, std::int64_t{16});
   if (i < count) body(load_part(x + i, count - i, fill), i, count - i);
-}
-
-inline void store_some(float* p, Lanes a, std::int64_t used) {
-  if (used == 16) {
-    store(p, a);
-  } else {
-    store_part(p, a, used);
-  }
 }
 
 inline double sum_lanes(WideLanes a) {
@@ -120,11 +112,9 @@ void normalize_row(const float* x, float* y, std::int64_t count, double mean, fl
   const Lanes factor = splat(inv_std);
   for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
     Lanes result = mul(narrow(sub(widen(v), center)), factor);
-    const bool whole = used == 16;
-    const Lanes shift =
-        bias == nullptr ? splat(0.0F) : (whole ? load(bias + at) : load_part(bias + at, used, 0.0F));
+    const Lanes shift = bias == nullptr ? splat(0.0F) : load_some(bias + at, used);
     if (scale != nullptr) {
-      result = fma(result, whole ? load(scale + at) : load_part(scale + at, used, 0.0F), shift);
+      result = fma(result, load_some(scale + at, used), shift);
     } else {
       result = add(result, shift);
     }

@@ -2,7 +2,7 @@
 
 // What the float and the integer product share. Include after exactly one lanes_*.hpp.
 
-#include "kernels/isa/lane_math.hpp"
+#include "kernels/isa/row_parts.hpp"
 
 namespace nq::kernels {
 namespace {
@@ -20,6 +20,30 @@ inline Lanes activate(Lanes x, Activation activation) {
     case Activation::relu: return max(splat(0.0F), x);
   }
   return x;
+}
+
+template <Activation activation>
+struct ActivationConstant {
+  static constexpr Activation kValue = activation;
+};
+
+/// Calls body with the ActivationConstant: as a template argument an activation keeps its constants in registers.
+template <typename Body>
+inline void with_activation(Activation activation, Body body) {
+  switch (activation) {
+    case Activation::none: body(ActivationConstant<Activation::none>{}); break;
+    case Activation::gelu_erf: body(ActivationConstant<Activation::gelu_erf>{}); break;
+    case Activation::gelu_tanh: body(ActivationConstant<Activation::gelu_tanh>{}); break;
+    case Activation::relu: body(ActivationConstant<Activation::relu>{}); break;
+  }
+}
+
+/// The end of every epilogue, for up to sixteen columns: activation, residual (may be null), and the write.
+template <Activation activation>
+inline void write_columns(Lanes value, const float* residual, float* target, std::int64_t used) {
+  value = activate(value, activation);
+  if (residual != nullptr) value = add(value, load_some(residual, used));
+  store_some(target, value, used);
 }
 
 }  // namespace
