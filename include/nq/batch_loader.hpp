@@ -29,9 +29,8 @@ struct Batch {
   std::vector<std::size_t> sample_index;  ///< n places in the list of samples, ascending
 };
 
-/// Preprocessed pixels [3, height, width] of a sample where they are at hand already, else an empty span. Called by several
-/// threads at a time.
-using KnownPixels = std::function<std::span<const float>(const Sample&)>;
+/// What is known of a sample already, else an empty span. Called by several threads at a time.
+using KnownValues = std::function<std::span<const float>(const Sample&)>;
 
 /// Reads, decodes and preprocesses samples in batches, one batch ahead of the reader.
 ///
@@ -43,9 +42,9 @@ class BatchLoader {
  public:
   /// Throws Error(usage) unless batch is positive, Error(input) when there are no samples.
   /// `goes_on` tells that others of the set were read before: then it is no error when no image is usable. Samples
-  /// that `known` has are not read.
+  /// whose preprocessed pixels [3, height, width] are `known` are not read.
   BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images,
-              bool goes_on = false, KnownPixels known = {});
+              bool goes_on = false, KnownValues known = {});
   /// Stops the background thread after the images that it is decoding.
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;

@@ -86,7 +86,10 @@ struct CalibrationResult {
   ComparedImages compared;  ///< of compared_images(), those that this call ran through the whole network
 };
 
-/// The images that a written model is compared with the float one on when it is calibrated: at most 32, evenly spaced.
+/// Images of compared_images(), at most.
+inline constexpr std::int64_t kMostComparedImages = 32;
+
+/// The images that a written model is compared with the float one on when it is calibrated, evenly spaced.
 std::vector<Sample> compared_images(const std::vector<Sample>& images);
 
 /// Fits every selected site on `images`. Deterministic: the recipe depends on model, images and

@@ -93,10 +93,10 @@ struct EvalHooks {
   std::function<bool(const EvalCounts&)> go_on;
   /// Told after every batch, and before an interruption takes effect.
   std::function<void(const EvalProgress&)> checkpoint;
-  /// Outputs of the reference for an image where they are known already, else an empty span. A batch of known images
-  /// is not run through the reference.
-  std::function<std::span<const float>(const Sample&)> known_reference;
-  KnownPixels known_pixels;  ///< images that need not be read again; may be empty
+  /// Outputs of the reference. A batch of images of which all are known is not run through it.
+  KnownValues known_reference;
+  /// Preprocessed pixels of images that need not be read again.
+  KnownValues known_pixels;
 };
 
 /// Streams images through a model, and through `reference` when given, in memory that does not

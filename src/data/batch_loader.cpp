@@ -31,7 +31,7 @@ struct Delivery {
 class BatchReader {
  public:
   BatchReader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch, BadImages bad_images,
-              bool has_images, KnownPixels known)
+              bool has_images, KnownValues known)
       : samples_(std::move(samples)),
         preprocess_(std::move(preprocess)),
         batch_(static_cast<std::size_t>(batch)),
@@ -110,11 +110,9 @@ class BatchReader {
   /// Returns why the image is left out, or nothing when it is there.
   std::optional<std::string> decode(const Sample& sample, std::span<float> chw) const {
     check_interrupt();
-    if (known_) {
-      if (const std::span<const float> pixels = known_(sample); !pixels.empty()) {
-        std::ranges::copy(pixels, chw.begin());
-        return std::nullopt;
-      }
+    if (const auto pixels = known_ ? known_(sample) : std::span<const float>(); !pixels.empty()) {
+      std::ranges::copy(pixels, chw.begin());
+      return std::nullopt;
     }
     try {
       apply_preprocess(load_image(sample.path), preprocess_, chw);
@@ -133,7 +131,7 @@ class BatchReader {
   BadImages bad_images_;
   std::size_t cursor_ = 0;  ///< next sample to decode
   bool has_images_;         ///< some image was usable
-  KnownPixels known_;       ///< may be empty
+  KnownValues known_;       ///< may be empty
   std::optional<std::string> first_reason_;
 };
 
@@ -200,7 +198,7 @@ struct BatchLoader::State {
 };
 
 BatchLoader::BatchLoader(std::vector<Sample> samples, Preprocess preprocess, std::int64_t batch,
-                         BadImages bad_images, bool goes_on, KnownPixels known) {
+                         BadImages bad_images, bool goes_on, KnownValues known) {
   NQ_CHECK(batch > 0, usage, "batch size {} is not positive", batch);
   NQ_CHECK(!samples.empty(), input, "there are no images to load");
   state_ = std::make_unique<State>(BatchReader(std::move(samples), std::move(preprocess), batch, bad_images, goes_on, std::move(known)));

@@ -82,7 +82,8 @@ class Calibration {
     for (std::size_t group = 0; group < groups().size(); ++group) expect_rows(group, *observers[group]);
     std::vector<ValueId> tapped = inputs;
     for (const ValueId value : products_.values()) tapped.push_back(value);
-    const bool keeps_logits = choose_compared(tapped);
+    for (const Sample& sample : compared_images(images_)) compared_.insert(sample.name);
+    const bool keeps_logits = gives_plain_logits(tapped);
     ImageRunner runner(make_plan(plan_.typed(), {tapped, std::vector{plan_.typed().graph.outputs.front()}}), input_);
     check_memory(observers, runner.arena_bytes());
     const auto keep = [&](const CalibrationProgress& now) { save_state(observers, now); };
@@ -256,10 +257,9 @@ class Calibration {
     return hash_name(images_[tapped.batch.sample_index[static_cast<std::size_t>(tapped.first + slot)]].name);
   }
 
-  /// Float outputs are kept only where they are those of a run without taps, to the bit; with options.float32 the
-  /// written model is compared with another one than this.
-  bool choose_compared(const std::vector<ValueId>& tapped) {
-    for (const Sample& sample : compared_images(images_)) compared_.insert(sample.name);
+  /// Whether the pass gives the float outputs that the written model is compared with: those of a run without taps, to the
+  /// bit, and of this model, which with options.float32 is another one.
+  bool gives_plain_logits(const std::vector<ValueId>& tapped) const {
     return !options_.float32 && fuses_around(plan_.typed(), tapped);
   }
 
@@ -349,8 +349,7 @@ class Calibration {
 }  // namespace
 
 std::vector<Sample> compared_images(const std::vector<Sample>& images) {
-  constexpr std::size_t kCompared = 32;
-  const std::size_t count = std::min(images.size(), kCompared);
+  const std::size_t count = std::min<std::size_t>(images.size(), kMostComparedImages);
   std::vector<Sample> chosen;
   for (std::size_t k = 0; k < count; ++k) chosen.push_back(images[(2 * k + 1) * images.size() / (2 * count)]);
   return chosen;

@@ -26,7 +26,6 @@ constexpr double kForwardOverProducts = 1.7;
 /// What the process is without any model: code, libraries, buffers.
 constexpr std::uint64_t kProgramBytes = std::uint64_t{21} << 20;
 constexpr std::int64_t kImagesInFlight = 32;  ///< two batches
-constexpr std::int64_t kImagesCompared = 32;  ///< with the written model
 constexpr double kWeightCopies = 4;  ///< that every search makes of the weight of its layer
 /// Of the constants, in a model that is written in part and planned: the file's and the plan's.
 constexpr double kWrittenCopies = 2.5;
@@ -164,7 +163,7 @@ CalibrationEstimate estimate_memory(const TypedGraph& typed, const std::vector<S
                                     const std::function<SampledRows(std::size_t)>& rows, const std::string& method,
                                     std::size_t arena_bytes) {
   CalibrationEstimate estimate = lasting_memory(typed, arena_bytes);
-  estimate.other_bytes += image_bytes(typed, kImagesInFlight) + std::min(image_bytes(typed, kImagesCompared), kMostKeptPixelBytes);
+  estimate.other_bytes += image_bytes(typed, kImagesInFlight) + std::min(image_bytes(typed, kMostComparedImages), kMostKeptPixelBytes);
   std::vector<SearchPhases> phases;
   for (const std::size_t index : search_order(groups)) {
     const SampledRows sampled = rows(index);

@@ -38,6 +38,4 @@ void RowReservoir::append(const Rank& rank, const float* row, std::uint8_t tag) 
   entries_.push_back({rank, slot, tag});
 }
 
-float* RowReservoir::slot_row(std::size_t slot) const { return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_; }
-
 }  // namespace nq

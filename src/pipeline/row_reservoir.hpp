@@ -31,15 +31,13 @@ class RowReservoir {
 
   /// Kept entries, in no particular order.
   std::span<const Entry> entries() const noexcept { return entries_; }
-  const float* row(std::size_t slot) const noexcept {
-    return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_;
-  }
+  const float* row(std::size_t slot) const noexcept { return slot_row(slot); }
 
  private:
   static constexpr std::size_t kBlockRows = 256;
 
   void append(const Rank& rank, const float* row, std::uint8_t tag);
-  float* slot_row(std::size_t slot) const;
+  float* slot_row(std::size_t slot) const noexcept { return blocks_[slot / kBlockRows].get() + slot % kBlockRows * row_length_; }
 
   std::size_t row_length_;
   std::size_t capacity_;
