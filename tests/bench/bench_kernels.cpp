@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clock.hpp"
@@ -19,7 +20,7 @@
 
 // Kernel benchmarks at vision-transformer shapes. One JSON line each: best and median seconds of 15
 // runs, the best rate, and its share of the multiply-add peak of one thread times the threads.
-// Usage: nq_bench [threads]; NQ_ISA selects the kernel table.
+// Usage: nq_bench [threads [part of a kernel's name]]; NQ_ISA selects the kernel table.
 
 namespace nq::bench {
 namespace {
@@ -52,15 +53,17 @@ Timing time_calls(const std::function<void()>& body) {
 
 class Report {
  public:
-  explicit Report(double peak) : peak_(peak) {}
+  Report(double peak, std::string wanted) : peak_(peak), wanted_(std::move(wanted)) {}
 
   void flops(const std::string& name, double count, const std::function<void()>& body) const {
+    if (name.find(wanted_) == std::string::npos) return;
     const Timing timing = time_calls(body);
     const double rate = count / timing.best * 1e-9;
     fmt::print("{{{},\"gflops\":{:.1f},\"peak_ratio\":{:.3f}}}\n", header(name, timing), rate,
                rate / (peak_ * num_threads()));
   }
   void elements(const std::string& name, double count, const std::function<void()>& body) const {
+    if (name.find(wanted_) == std::string::npos) return;
     const Timing timing = time_calls(body);
     fmt::print("{{{},\"gelements_per_s\":{:.2f}}}\n", header(name, timing), count / timing.best * 1e-9);
   }
@@ -72,6 +75,7 @@ class Report {
   }
 
   double peak_;
+  std::string wanted_;
 };
 
 void bench_product(const Report& report, std::int64_t rows, std::int64_t depth, std::int64_t cols,
@@ -160,13 +164,13 @@ void bench_rows(const Report& report) {
   report.elements("exp", count, [&] { exp_array(x.data(), y.data(), rows * cols); });
 }
 
-void run(int threads) {
+void run(int threads, const char* wanted) {
   set_num_threads(threads);
   const double peak = fma_peak_gflops();
   fmt::print(R"({{"kernel":"fma_peak","threads":1,"gflops":{:.1f}}})"
              "\n",
              peak);
-  const Report report(peak);
+  const Report report(peak, wanted);
   const std::int64_t shapes[][3] = {{1576, 192, 576},  {1576, 192, 768},   {1576, 768, 192},
                                     {1576, 384, 1536}, {1576, 1536, 384},  {1576, 768, 3072},
                                     {1576, 3072, 768}, {1576, 1024, 4096}, {197, 192, 576},
@@ -186,6 +190,6 @@ void run(int threads) {
 }  // namespace nq::bench
 
 int main(int argc, char** argv) {
-  nq::bench::run(argc > 1 ? std::atoi(argv[1]) : 1);
+  nq::bench::run(argc > 1 ? std::atoi(argv[1]) : 1, argc > 2 ? argv[2] : "");
   return 0;
 }
