@@ -11,10 +11,12 @@ namespace {
 
 static_assert(kPackedRows % kTileRows == 0 && kPackedRows <= kMostPackedRows);
 
-/// What one register tile is made of: A packed as [depth][rows], B one panel, [depth][kPanelColumns].
+/// What one register tile is made of: A packed as [depth][rows] or as it is, [rows][depth] with rows `a_stride` apart; B one
+/// panel, [depth][kPanelColumns].
 struct TileProduct {
   std::int64_t depth = 0;
   const float* a = nullptr;
+  std::int64_t a_stride = 0;
   const float* b = nullptr;
   const float* ahead = nullptr;  ///< floats that come next: `depth` / 4 rows of a panel
   float* tile = nullptr;         ///< element (row, col) at row * stride + col
@@ -41,7 +43,7 @@ inline void store_tile(const Lanes (&acc)[Rows][Vectors], const TileProduct& p, 
 /// The partial chain goes through the tile between depth blocks, which keeps its bits. Every other step
 /// fetches a cache line from `ahead` on: a quarter of the panel that comes next, since weights of large
 /// layers come from beyond the caches.
-template <int Rows, int Vectors>
+template <int Rows, int Vectors, bool IsPacked>
 void multiply_tile(const TileProduct& p) {
   Lanes acc[Rows][Vectors];
   if (p.chains != nullptr) {
@@ -58,7 +60,11 @@ void multiply_tile(const TileProduct& p) {
       for (int vector = 0; vector < Vectors; ++vector) acc[row][vector] = splat(0.0F);
     }
   }
+  // Unpacked rows are reached from two of them: one register each would be more than there are.
+  constexpr int kNear = Rows < 7 ? Rows : 7;
+  const std::int64_t a_stride = p.a_stride;
   const float* a = p.a;
+  const float* far = a + kNear * a_stride;
   const float* b = p.b;
   const float* const ahead = p.ahead;
   const std::int64_t depth = p.depth;
@@ -69,13 +75,14 @@ void multiply_tile(const TileProduct& p) {
     for (int vector = 0; vector < Vectors; ++vector) column[vector] = load(b + 16 * vector);
 #pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
-      const Lanes value = splat(a[row]);
+      const Lanes value = splat(IsPacked ? a[row] : row < kNear ? a[row * a_stride] : far[(row - kNear) * a_stride]);
 #pragma GCC unroll 2
       for (int vector = 0; vector < Vectors; ++vector) {
         acc[row][vector] = fma(value, column[vector], acc[row][vector]);
       }
     }
-    a += Rows;
+    a += IsPacked ? Rows : 1;
+    ++far;
     b += kPanelColumns;
   }
   if (p.bias == nullptr && p.residual == nullptr) {
@@ -99,22 +106,29 @@ void multiply_tile(const TileProduct& p) {
 using TileFunction = void (*)(const TileProduct&);
 
 /// Tile functions by [rows - 1][vectors - 1].
-template <int Rows>
-struct TileTable {
-  static void fill(TileFunction (*table)[2]) {
-    TileTable<Rows - 1>::fill(table);
-    table[Rows - 1][0] = &multiply_tile<Rows, 1>;
-    table[Rows - 1][1] = &multiply_tile<Rows, kTileVectors>;
+struct Tiles {
+  TileFunction packed[kTileRows][2];
+  TileFunction unpacked[kTileRows][2];
+  Tiles() { fill<kTileRows>(); }
+
+ private:
+  template <int Rows>
+  void fill() {
+    packed[Rows - 1][0] = &multiply_tile<Rows, 1, true>;
+    packed[Rows - 1][1] = &multiply_tile<Rows, kTileVectors, true>;
+    unpacked[Rows - 1][0] = &multiply_tile<Rows, 1, false>;
+    unpacked[Rows - 1][1] = &multiply_tile<Rows, kTileVectors, false>;
+    if constexpr (Rows > 1) fill<Rows - 1>();
   }
 };
-template <>
-struct TileTable<0> {
-  static void fill(TileFunction (*)[2]) {}
-};
-struct Tiles {
-  TileFunction by_size[kTileRows][2];
-  Tiles() { TileTable<kTileRows>::fill(by_size); }
-};
+
+/// Whether the rows of A are packed: for few panels that costs more than it saves, unless the rows of a tile share too few
+/// lines of the first cache, where each would push out the others.
+inline bool packs(const GemmBlock& g) {
+  constexpr std::int64_t few_panels = 12;
+  constexpr std::int64_t page = 4096 / sizeof(float);
+  return g.a_depth_stride != 1 || g.cols > few_panels * kPanelColumns || g.a_row_stride % page == 0;
+}
 
 /// Packs rows x depth of A as [depth][rows]; tiles are packed in rising order, since a vector store
 /// may reach into the next one.
@@ -232,13 +246,16 @@ inline void multiply_edge(const GemmBlock& g, TileFunction multiply, const TileP
   }
 }
 
-/// One packed row block times all panels, for one depth range.
+/// One row block times all panels, for one depth range.
 inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t row0, std::int64_t rows,
                           const DepthRange& range) {
   const std::int64_t tile_count = pieces(rows, kTileRows);
   const Finish finish = range.is_last ? how_to_finish(g) : Finish::plain;
+  const bool is_packed = packs(g);
+  const auto& by_size = is_packed ? tiles.packed : tiles.unpacked;
   TileProduct product;
   product.depth = range.size;
+  product.a_stride = g.a_row_stride;
   for (std::int64_t col0 = 0; col0 < g.cols; col0 += kPanelColumns) {
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const float* panel = g.b + col0 * g.depth + range.begin * kPanelColumns;
@@ -246,13 +263,13 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
     for (std::int64_t index = 0; index < tile_count; ++index) {
       const std::int64_t first = rows * index / tile_count;
       const std::int64_t count = rows * (index + 1) / tile_count - first;
-      product.a = g.pack + first * range.size;
+      product.a = is_packed ? g.pack + first * range.size : g.a + (row0 + first) * g.a_row_stride + range.begin;
       product.ahead = next + index % 4 * (range.size / 4) * kPanelColumns;
       for (std::int64_t offset = 0; offset < panel_cols; offset += 16 * kTileVectors) {
         const std::int64_t cols =
             panel_cols - offset < 16 * kTileVectors ? panel_cols - offset : 16 * kTileVectors;
         product.b = panel + offset;
-        const TileFunction multiply = tiles.by_size[count - 1][cols > 16 ? 1 : 0];
+        const TileFunction multiply = by_size[count - 1][cols > 16 ? 1 : 0];
         const TilePlace at{row0 + first, count, col0 + offset, cols};
         if (cols % 16 == 0) {
           multiply_whole(g, multiply, at, !range.is_first, product, finish);
@@ -261,6 +278,17 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
         }
       }
     }
+  }
+}
+
+/// Packs a block of A tile by tile.
+inline void pack_block(const GemmBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t begin, std::int64_t size) {
+  const std::int64_t tile_count = pieces(rows, kTileRows);
+  for (std::int64_t tile = 0; tile < tile_count; ++tile) {
+    const std::int64_t first = rows * tile / tile_count;
+    const std::int64_t count = rows * (tile + 1) / tile_count - first;
+    pack_rows(g.a + (row0 + first) * g.a_row_stride + begin * g.a_depth_stride, g.a_row_stride, g.a_depth_stride, count,
+              size, g.pack + first * size);
   }
 }
 
@@ -275,13 +303,7 @@ void gemm_block(const GemmBlock& g) {
     for (std::int64_t index = 0; index < depth_blocks; ++index) {
       const std::int64_t begin = g.depth * index / depth_blocks;
       const std::int64_t size = g.depth * (index + 1) / depth_blocks - begin;
-      const std::int64_t tile_count = pieces(rows, kTileRows);
-      for (std::int64_t tile = 0; tile < tile_count; ++tile) {
-        const std::int64_t first_row = rows * tile / tile_count;
-        const std::int64_t count = rows * (tile + 1) / tile_count - first_row;
-        pack_rows(g.a + (row0 + first_row) * g.a_row_stride + begin * g.a_depth_stride, g.a_row_stride,
-                  g.a_depth_stride, count, size, g.pack + first_row * size);
-      }
+      if (packs(g)) pack_block(g, row0, rows, begin, size);
       multiply_rows(g, tiles, row0, rows, {begin, size, index == 0, index == depth_blocks - 1});
     }
   }
