@@ -31,8 +31,7 @@ void attend_rows(const Attention& a, std::int64_t batch, std::int64_t head, std:
   for (std::int64_t begin = row0; begin < row1; begin += step) {
     const std::int64_t rows = std::min(step, row1 - begin);
     gemm_serial(queries.rows_from(begin, rows), keys, a.kv_rows, scores, stride);
-    for (std::int64_t row = 0; row < rows; ++row)
-      finish_scores(a, batch, head, begin + row, scores + row * stride);
+    finish_scores(a, batch, head, begin, rows, scores, stride);
     gemm_serial({scores, rows, a.kv_rows, stride, 1}, values, a.v_dim, out + begin * a.out_row_stride,
                 a.out_row_stride);
   }

@@ -1,6 +1,7 @@
 #include "kernels/attention_rows.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -68,17 +69,9 @@ void scale_and_add(const Attention& a, std::int64_t batch, std::int64_t head, st
   }
 }
 
-}  // namespace
-
-void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row,
-                   float* scores) {
-  const KernelTable& table = active_table();
+/// Everything in front of the softmax, for one row; returns false when no key is left.
+bool prepare_row(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row, float* scores) {
   const bool wants_scores = a.scores != nullptr;
-  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
-  if (!wants_scores && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F) {
-    table.softmax_row(scores, scores, a.kv_rows, a.scale);
-    return;
-  }
   scale_and_add(a, batch, head, row, scores);
   if (wants_scores && a.score_output == ScoreOutput::product) copy_scores(a, batch, head, row, scores);
   if (a.softcap != 0.0F) {
@@ -89,12 +82,27 @@ void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, st
   if (wants_scores && a.score_output == ScoreOutput::capped) copy_scores(a, batch, head, row, scores);
   const bool any = !has_bias(a) || add_bias(a, batch, head, row, scores);
   if (wants_scores && a.score_output == ScoreOutput::biased) copy_scores(a, batch, head, row, scores);
-  if (any) {
-    table.softmax_row(scores, scores, a.kv_rows, 1.0F);
-  } else {
-    std::fill_n(scores, a.kv_rows, 0.0F);
+  return any;
+}
+
+}  // namespace
+
+void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row0, std::int64_t rows,
+                   float* scores, std::int64_t stride) {
+  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
+  const bool is_plain = a.scores == nullptr && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F;
+  std::array<bool, kWholeTileRows> any{};
+  if (!is_plain) {
+    for (std::int64_t row = 0; row < rows; ++row)
+      any[static_cast<std::size_t>(row)] = prepare_row(a, batch, head, row0 + row, scores + row * stride);
   }
-  if (wants_scores && a.score_output == ScoreOutput::softmax) copy_scores(a, batch, head, row, scores);
+  active_table().softmax_rows({rows, a.kv_rows, scores, stride, scores, stride, is_plain ? a.scale : 1.0F});
+  if (is_plain) return;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const line = scores + row * stride;
+    if (!any[static_cast<std::size_t>(row)]) std::fill_n(line, a.kv_rows, 0.0F);
+    if (a.scores != nullptr && a.score_output == ScoreOutput::softmax) copy_scores(a, batch, head, row0 + row, line);
+  }
 }
 
 }  // namespace nq::kernels

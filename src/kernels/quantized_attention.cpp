@@ -170,8 +170,7 @@ void attend_rows_quantized(const Attention& a, std::int64_t batch, std::int64_t 
     const std::int64_t rows = std::min(step, row1 - begin);
     const float* queries = a.q.at(batch, head) + begin * a.q.row_stride;
     multiply(quantize_left(a.grids->q, queries, a.q.row_stride, rows, keys), rows, keys, scores, stride);
-    for (std::int64_t row = 0; row < rows; ++row)
-      finish_scores(a, batch, head, begin + row, scores + row * stride);
+    finish_scores(a, batch, head, begin, rows, scores, stride);
     multiply(quantize_left(a.grids->probabilities, scores, stride, rows, values), rows, values,
              out + begin * a.out_row_stride, a.out_row_stride);
   }

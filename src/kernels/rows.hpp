@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/isa/kernel_table.hpp"
+
 namespace nq::kernels {
 
 // Kernels over the rows of a dense matrix [rows, cols] and over arrays. They run on all threads;
@@ -14,22 +16,12 @@ void softmax_rows(const float* x, float* y, std::int64_t rows, std::int64_t cols
 /// y = log(softmax(x)) per row.
 void log_softmax_rows(const float* x, float* y, std::int64_t rows, std::int64_t cols);
 
-/// Parameters of a normalization over rows.
-struct RowNorm {
-  std::int64_t cols = 0;
-  float epsilon = 1e-5F;
-  bool center = true;            ///< false: RMS normalization
-  const float* scale = nullptr;  ///< [cols], may be null
-  const float* bias = nullptr;   ///< [cols], may be null
-};
-
-/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row. Mean and variance are summed
-/// in double. `mean` and `inv_std` receive one value per row unless null.
+/// Normalizes each row of [rows, norm.cols]. `mean` and `inv_std` receive one value per row unless null.
 void normalize_rows(const RowNorm& norm, const float* x, float* y, std::int64_t rows, float* mean = nullptr,
                     float* inv_std = nullptr);
 
 /// y = e^x, erf(x), x * Phi(x), and GELU's tanh form, element by element. Errors: exp 2 ulp,
-/// erf 2 ulp, gelu 4 ulp of the result.
+/// erf 2 ulp, gelu 3 ulp of the result from x = -4 on, 3e-10 below.
 void exp_array(const float* x, float* y, std::int64_t count);
 void erf_array(const float* x, float* y, std::int64_t count);
 void gelu_erf_array(const float* x, float* y, std::int64_t count);

@@ -77,6 +77,25 @@ struct QuantizeRow {
   float low = 0.0F, high = 255.0F;  ///< grid ends, zero point included
 };
 
+/// y = softmax(alpha * x) of each row, alpha >= 0; NaN in a row where every input is -infinity. x and y may be the same.
+struct SoftmaxRows {
+  std::int64_t rows = 0, cols = 0;
+  const float* x = nullptr;
+  std::int64_t x_stride = 0;
+  float* y = nullptr;
+  std::int64_t y_stride = 0;
+  float alpha = 1.0F;
+};
+
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row; mean and variance are summed in double.
+struct RowNorm {
+  std::int64_t cols = 0;
+  float epsilon = 1e-5F;
+  bool center = true;            ///< false: RMS normalization
+  const float* scale = nullptr;  ///< [cols], may be null
+  const float* bias = nullptr;   ///< [cols], may be null
+};
+
 /// Entry points that exist once per instruction set. All pointers may be unaligned; sixteen fixed
 /// lanes carry every reduction, so that all tables return the same bits.
 struct KernelTable {
@@ -91,17 +110,11 @@ struct KernelTable {
   void (*erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_tanh)(const float* x, float* y, std::int64_t count);
-  /// y = softmax(alpha * x) of one row; NaN when every input is -infinity.
-  void (*softmax_row)(const float* x, float* y, std::int64_t count, float alpha);
+  void (*softmax_rows)(const SoftmaxRows&);
   /// y = x - max - log(sum(exp(x - max))) of one row.
   void (*log_softmax_row)(const float* x, float* y, std::int64_t count);
-  /// Mean in double; sum of squared deviations from it in double.
-  void (*moments_row)(const float* x, std::int64_t count, double* mean, double* squares);
-  /// Sum of squares in double.
-  void (*squares_row)(const float* x, std::int64_t count, double* squares);
-  /// y = (x - mean) * inv_std * scale + bias; scale and bias may be null.
-  void (*normalize_row)(const float* x, float* y, std::int64_t count, double mean, float inv_std,
-                        const float* scale, const float* bias);
+  /// On the rows of [rows, norm.cols]; `mean` and `inv_std`, [rows], may be null.
+  void (*normalize_rows)(const RowNorm& norm, const float* x, float* y, std::int64_t rows, float* mean, float* inv_std);
   /// y[i] = the grid value of x[i]; NaN becomes `low`. Rounds half to even, as QuantizeLinear.
   void (*quantize)(const QuantizeRow& grid, const float* x, std::uint8_t* y, std::int64_t count);
   void (*integer_block)(const IntegerBlock&);

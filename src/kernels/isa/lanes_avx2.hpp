@@ -52,9 +52,31 @@ inline Lanes fma(Lanes a, Lanes b, Lanes c) {
 /// The second operand when either is NaN.
 inline Lanes min(Lanes a, Lanes b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
 inline Lanes max(Lanes a, Lanes b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+/// The largest lane, where none is NaN.
+inline float largest_lane(Lanes a) {
+  const __m256 eight = _mm256_max_ps(a.lo, a.hi);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
 inline Lanes abs(Lanes a) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
   return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+inline Lanes minus_abs(Lanes a) {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  return {_mm256_or_ps(sign, a.lo), _mm256_or_ps(sign, a.hi)};
+}
+/// table[the four lowest bits of a lane].
+inline Lanes lookup(const float (&table)[16], Lanes a) {
+  const __m256 first = _mm256_loadu_ps(table);
+  const __m256 second = _mm256_loadu_ps(table + 8);
+  const auto half = [&](__m256 part) {
+    const __m256i index = _mm256_castps_si256(part);
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(first, index), _mm256_permutevar8x32_ps(second, index),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
+  };
+  return {half(a.lo), half(a.hi)};
 }
 inline Lanes round_even(Lanes a) {
   constexpr int mode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
@@ -73,6 +95,9 @@ inline Lanes exp2_integer(Lanes n) {
   };
   return {half(n.lo), half(n.hi)};
 }
+
+/// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
+inline Lanes scale_exp2(Lanes a, Lanes n) { return mul(a, exp2_integer(n)); }
 
 /// Nearest floats of sixteen 32-bit integers.
 inline Lanes load_integers(const std::int32_t* p) {
@@ -98,10 +123,6 @@ inline WideLanes widen(Lanes a) {
   return {{_mm256_cvtps_pd(_mm256_castps256_ps128(a.lo)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1)),
            _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1))}};
 }
-inline Lanes narrow(WideLanes a) {
-  return {_mm256_set_m128(_mm256_cvtpd_ps(a.v[1]), _mm256_cvtpd_ps(a.v[0])),
-          _mm256_set_m128(_mm256_cvtpd_ps(a.v[3]), _mm256_cvtpd_ps(a.v[2]))};
-}
 inline WideLanes add(WideLanes a, WideLanes b) {
   for (int i = 0; i < 4; ++i) a.v[i] = _mm256_add_pd(a.v[i], b.v[i]);
   return a;
@@ -114,8 +135,11 @@ inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
   for (int i = 0; i < 4; ++i) a.v[i] = _mm256_fmadd_pd(a.v[i], b.v[i], c.v[i]);
   return a;
 }
-inline void store(double* p, WideLanes a) {
-  for (int i = 0; i < 4; ++i) _mm256_storeu_pd(p + 4 * i, a.v[i]);
+/// The upper half of the lanes is added to the lower until one is left.
+inline double sum_lanes(WideLanes a) {
+  const __m256d four = _mm256_add_pd(_mm256_add_pd(a.v[0], a.v[2]), _mm256_add_pd(a.v[1], a.v[3]));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 /// transpose_step for 8 k and at most 8 rows, eight lanes per target row.

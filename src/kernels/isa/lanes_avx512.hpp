@@ -40,7 +40,14 @@ inline Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, 
 /// The second operand when either is NaN.
 inline Lanes min(Lanes a, Lanes b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline Lanes max(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
+/// The largest lane, where none is NaN.
+inline float largest_lane(Lanes a) { return _mm512_reduce_max_ps(a.v); }
 inline Lanes abs(Lanes a) { return {_mm512_abs_ps(a.v)}; }
+inline Lanes minus_abs(Lanes a) { return {_mm512_or_ps(a.v, _mm512_set1_ps(-0.0F))}; }
+/// table[the four lowest bits of a lane].
+inline Lanes lookup(const float (&table)[16], Lanes a) {
+  return {_mm512_permutexvar_ps(_mm512_castps_si512(a.v), _mm512_loadu_ps(table))};
+}
 inline Lanes round_even(Lanes a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
@@ -48,11 +55,9 @@ inline Lanes round_even(Lanes a) {
 inline Lanes select_less(Lanes a, Lanes b, Lanes x, Lanes y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
 }
-/// 2^n for integer-valued n in [-126, 127].
-inline Lanes exp2_integer(Lanes n) {
-  const __m512i biased = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
-  return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};
-}
+
+/// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
+inline Lanes scale_exp2(Lanes a, Lanes n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 
 /// Nearest floats of sixteen 32-bit integers.
 inline Lanes load_integers(const std::int32_t* p) { return {_mm512_cvtepi32_ps(_mm512_loadu_si512(p))}; }
@@ -66,9 +71,6 @@ inline WideLanes wide_zero() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}
 inline WideLanes widen(Lanes a) {
   return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))};
 }
-inline Lanes narrow(WideLanes a) {
-  return {_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a.lo)), _mm512_cvtpd_ps(a.hi), 1)};
-}
 inline WideLanes wide_splat(double x) { return {_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
 inline WideLanes add(WideLanes a, WideLanes b) {
   return {_mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi)};
@@ -79,9 +81,12 @@ inline WideLanes sub(WideLanes a, WideLanes b) {
 inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
   return {_mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi)};
 }
-inline void store(double* p, WideLanes a) {
-  _mm512_storeu_pd(p, a.lo);
-  _mm512_storeu_pd(p + 8, a.hi);
+/// The upper half of the lanes is added to the lower until one is left.
+inline double sum_lanes(WideLanes a) {
+  const __m512d eight = _mm512_add_pd(a.lo, a.hi);
+  const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
+  const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 /// target[k * stride + row] = source[row * row_stride + k] for 16 k and rows < `rows` <= 16; the

@@ -73,8 +73,25 @@ inline Lanes min(Lanes a, Lanes b) {
 inline Lanes max(Lanes a, Lanes b) {
   return each_lane([&](int lane) { return a.v[lane] > b.v[lane] ? a.v[lane] : b.v[lane]; });
 }
+/// The largest lane, where none is NaN.
+inline float largest_lane(Lanes a) {
+  float largest = a.v[0];
+  for (const float value : a.v) largest = value > largest ? value : largest;
+  return largest;
+}
 inline Lanes abs(Lanes a) {
   return each_lane([&](int lane) { return std::fabs(a.v[lane]); });
+}
+inline Lanes minus_abs(Lanes a) {
+  return each_lane([&](int lane) { return -std::fabs(a.v[lane]); });
+}
+/// table[the four lowest bits of a lane].
+inline Lanes lookup(const float (&table)[16], Lanes a) {
+  return each_lane([&](int lane) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &a.v[lane], sizeof bits);
+    return table[bits % 16];
+  });
 }
 inline Lanes round_even(Lanes a) {
   return each_lane([&](int lane) { return std::nearbyint(a.v[lane]); });
@@ -94,6 +111,9 @@ inline Lanes exp2_integer(Lanes n) {
   });
 }
 
+/// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
+inline Lanes scale_exp2(Lanes a, Lanes n) { return mul(a, exp2_integer(n)); }
+
 /// Nearest floats of sixteen 32-bit integers.
 inline Lanes load_integers(const std::int32_t* p) {
   return each_lane([=](int lane) { return static_cast<float>(p[lane]); });
@@ -111,9 +131,6 @@ inline WideLanes wide_zero() { return wide_splat(0.0); }
 inline WideLanes widen(Lanes a) {
   return each_wide_lane([&](int lane) { return static_cast<double>(a.v[lane]); });
 }
-inline Lanes narrow(WideLanes a) {
-  return each_lane([&](int lane) { return static_cast<float>(a.v[lane]); });
-}
 inline WideLanes add(WideLanes a, WideLanes b) {
   return each_wide_lane([&](int lane) { return a.v[lane] + b.v[lane]; });
 }
@@ -123,8 +140,12 @@ inline WideLanes sub(WideLanes a, WideLanes b) {
 inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
   return each_wide_lane([&](int lane) { return std::fma(a.v[lane], b.v[lane], c.v[lane]); });
 }
-inline void store(double* p, WideLanes a) {
-  for (int lane = 0; lane < 16; ++lane) p[lane] = a.v[lane];
+/// The upper half of the lanes is added to the lower until one is left.
+inline double sum_lanes(WideLanes a) {
+  for (int width = 8; width > 0; width /= 2) {
+    for (int lane = 0; lane < width; ++lane) a.v[lane] += a.v[lane + width];
+  }
+  return a.v[0];
 }
 
 /// target[k * stride + row] = source[row * row_stride + k] for 16 k and rows < `rows` <= 16; the

@@ -22,15 +22,6 @@ inline void for_each_vector(const float* x, std::int64_t count, float fill, Body
   if (i < count) body(load_part(x + i, count - i, fill), i, count - i);
 }
 
-inline double sum_lanes(WideLanes a) {
-  double lanes[16];
-  store(lanes, a);
-  for (int width = 8; width > 0; width /= 2) {
-    for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
-  }
-  return lanes[0];
-}
-
 constexpr float kMinusInfinity = -__builtin_inff();
 
 /// Largest value of a row; NaN values are passed over.
@@ -38,29 +29,77 @@ inline float max_row(const float* x, std::int64_t count) {
   Lanes largest = splat(kMinusInfinity);
   for_each_vector(x, count, kMinusInfinity,
                   [&](Lanes v, std::int64_t, std::int64_t) { largest = max(v, largest); });
-  float lanes[16];
-  store(lanes, largest);
-  float result = lanes[0];
-  for (int lane = 1; lane < 16; ++lane) result = lanes[lane] > result ? lanes[lane] : result;
-  return result;
+  return largest_lane(largest);
 }
 
-void softmax_row(const float* x, float* y, std::int64_t count, float alpha) {
-  if (count == 0) return;
-  // alpha is never negative here, so the largest product belongs to the largest input.
-  const float largest = max_row(x, count) * alpha;
+/// Rows that go through each pass together: no pass waits for the end of the one before it in its own row, and the group
+/// stays in the first-level cache.
+constexpr std::int64_t kRowGroup = 8;
+
+template <typename Body>
+inline void for_each_group(std::int64_t rows, Body body) {
+  for (std::int64_t first = 0; first < rows; first += kRowGroup) {
+    body(first, rows - first < kRowGroup ? rows - first : kRowGroup);
+  }
+}
+
+/// Sums of positive values: four to a float, which costs two roundings of 2^-24, and those in double.
+class Total {
+ public:
+  void add_vector(Lanes value, std::int64_t at) {
+    part_ = add(part_, value);
+    if (at % 64 == 48) flush();
+  }
+  double value() {
+    flush();
+    return sum_lanes(total_);
+  }
+
+ private:
+  void flush() {
+    total_ = add(total_, widen(part_));
+    part_ = splat(0.0F);
+  }
+
+  Lanes part_ = splat(0.0F);
+  WideLanes total_ = wide_zero();
+};
+
+/// y = e^(alpha x - shift); returns the sum.
+inline double exp_row(const float* x, float* y, std::int64_t count, float alpha, float shift) {
   const Lanes scale = splat(alpha);
-  const Lanes shift = splat(largest);
-  WideLanes total = wide_zero();
+  const Lanes largest = splat(shift);
+  Total total;
   for_each_vector(x, count, kMinusInfinity, [&](Lanes v, std::int64_t at, std::int64_t used) {
     // The product is rounded as that of the largest was: fused, the difference could be positive and large.
-    const Lanes e = exp_nonpositive(sub(mul(v, scale), shift));
-    total = add(total, widen(e));
+    const Lanes e = exp_nonpositive(sub(mul(v, scale), largest));
+    total.add_vector(e, at);
     store_some(y + at, e, used);
   });
-  const Lanes inverse = splat(static_cast<float>(1.0 / sum_lanes(total)));
+  return total.value();
+}
+
+inline void scale_row(float* y, std::int64_t count, float factor) {
+  const Lanes scale = splat(factor);
   for_each_vector(y, count, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
-    store_some(y + at, mul(v, inverse), used);
+    store_some(y + at, mul(v, scale), used);
+  });
+}
+
+void softmax_rows(const SoftmaxRows& s) {
+  if (s.cols == 0) return;
+  for_each_group(s.rows, [&](std::int64_t first, std::int64_t rows) {
+    const float* const x = s.x + first * s.x_stride;
+    float* const y = s.y + first * s.y_stride;
+    float largest[kRowGroup];
+    float inverse[kRowGroup];
+    // alpha is never negative here, so the largest product belongs to the largest input.
+    for (std::int64_t row = 0; row < rows; ++row) largest[row] = max_row(x + row * s.x_stride, s.cols) * s.alpha;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      inverse[row] = static_cast<float>(
+          1.0 / exp_row(x + row * s.x_stride, y + row * s.y_stride, s.cols, s.alpha, largest[row]));
+    }
+    for (std::int64_t row = 0; row < rows; ++row) scale_row(y + row * s.y_stride, s.cols, inverse[row]);
   });
 }
 
@@ -77,48 +116,60 @@ void log_softmax_row(const float* x, float* y, std::int64_t count) {
   });
 }
 
-void squares_row(const float* x, std::int64_t count, double* squares) {
-  WideLanes total = wide_zero();
-  for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) {
-    const WideLanes wide = widen(v);
-    total = fma(wide, wide, total);
-  });
-  *squares = sum_lanes(total);
-}
-
-void moments_row(const float* x, std::int64_t count, double* mean, double* squares) {
+inline double mean_row(const float* x, std::int64_t count) {
   WideLanes total = wide_zero();
   for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) { total = add(total, widen(v)); });
-  *mean = sum_lanes(total) / static_cast<double>(count);
-  const WideLanes center = wide_splat(*mean);
-  const float fill = 0.0F;
-  WideLanes deviations = wide_zero();
-  const std::int64_t whole = count / 16 * 16;
-  for_each_vector(x, whole, fill, [&](Lanes v, std::int64_t, std::int64_t) {
-    const WideLanes d = sub(widen(v), center);
-    deviations = fma(d, d, deviations);
-  });
-  double result = sum_lanes(deviations);
-  for (std::int64_t i = whole; i < count; ++i) {
-    const double d = static_cast<double>(x[i]) - *mean;
-    result = __builtin_fma(d, d, result);
-  }
-  *squares = result;
+  return sum_lanes(total) / static_cast<double>(count);
 }
 
-void normalize_row(const float* x, float* y, std::int64_t count, double mean, float inv_std,
-                   const float* scale, const float* bias) {
+/// Sum of (x - mean)^2.
+inline double squares_row(const float* x, std::int64_t count, double mean) {
   const WideLanes center = wide_splat(mean);
+  WideLanes total = wide_zero();
+  const std::int64_t whole = count / 16 * 16;
+  for_each_vector(x, whole, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) {
+    const WideLanes d = sub(widen(v), center);
+    total = fma(d, d, total);
+  });
+  double result = sum_lanes(total);
+  for (std::int64_t i = whole; i < count; ++i) {
+    const double d = static_cast<double>(x[i]) - mean;
+    result = __builtin_fma(d, d, result);
+  }
+  return result;
+}
+
+inline void normalize_row(const RowNorm& norm, const float* x, float* y, double mean, float inv_std) {
+  // The mean in two floats: what is left after both differences has rounded once at its own size.
+  const auto high = static_cast<float>(mean);
+  const Lanes center = splat(high);
+  const Lanes rest = splat(static_cast<float>(mean - static_cast<double>(high)));
   const Lanes factor = splat(inv_std);
-  for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
-    Lanes result = mul(narrow(sub(widen(v), center)), factor);
-    const Lanes shift = bias == nullptr ? splat(0.0F) : load_some(bias + at, used);
-    if (scale != nullptr) {
-      result = fma(result, load_some(scale + at, used), shift);
-    } else {
-      result = add(result, shift);
+  for_each_vector(x, norm.cols, 0.0F, [&](Lanes v, std::int64_t at, std::int64_t used) {
+    const Lanes result = mul(sub(sub(v, center), rest), factor);
+    const Lanes shift = norm.bias == nullptr ? splat(0.0F) : load_some(norm.bias + at, used);
+    store_some(y + at, norm.scale == nullptr ? add(result, shift) : fma(result, load_some(norm.scale + at, used), shift), used);
+  });
+}
+
+void normalize_rows(const RowNorm& norm, const float* x, float* y, std::int64_t rows, float* means, float* inv_stds) {
+  const auto count = static_cast<double>(norm.cols);
+  for_each_group(rows, [&](std::int64_t first, std::int64_t group) {
+    const std::int64_t begin = first * norm.cols;
+    double mean[kRowGroup];
+    float inv_std[kRowGroup];
+    for (std::int64_t row = 0; row < group; ++row)
+      mean[row] = norm.center ? mean_row(x + begin + row * norm.cols, norm.cols) : 0.0;
+    for (std::int64_t row = 0; row < group; ++row) {
+      const double variance = squares_row(x + begin + row * norm.cols, norm.cols, mean[row]) / count;
+      inv_std[row] = static_cast<float>(1.0 / __builtin_sqrt(variance + static_cast<double>(norm.epsilon)));
     }
-    store_some(y + at, result, used);
+    for (std::int64_t row = 0; row < group; ++row) {
+      const std::int64_t at = begin + row * norm.cols;
+      normalize_row(norm, x + at, y + at, mean[row], inv_std[row]);
+      if (means != nullptr) means[first + row] = static_cast<float>(mean[row]);
+      if (inv_stds != nullptr) inv_stds[first + row] = inv_std[row];
+    }
   });
 }
 

@@ -17,11 +17,9 @@ constexpr KernelTable make_table(const char* name, void (*integer_product)(const
           &map_array<erf_lanes>,
           &map_array<gelu_erf_lanes>,
           &map_array<gelu_tanh_lanes>,
-          &softmax_row,
+          &softmax_rows,
           &log_softmax_row,
-          &moments_row,
-          &squares_row,
-          &normalize_row,
+          &normalize_rows,
           &quantize,
           integer_product};
 }

@@ -146,7 +146,7 @@ TEST_CASE("quantized attention has exact integer products in every setting", "[k
         }
         scores.push_back(static_cast<float>(sum) * (g.q.scale * g.k.scale));
       }
-      active_table().softmax_row(scores.data(), scores.data(), a.kv_rows, a.scale);
+      active_table().softmax_rows({1, a.kv_rows, scores.data(), a.kv_rows, scores.data(), a.kv_rows, a.scale});
       for (std::int64_t d = 0; d < a.v_dim; ++d) {
         double sum = 0;
         for (std::int64_t key = 0; key < a.kv_rows; ++key) {
