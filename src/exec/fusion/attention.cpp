@@ -120,7 +120,7 @@ class AttentionMatcher {
 
   std::optional<ScoreMatch> match_scores(ValueId value) const {
     ScoreMatch match;
-    for (int depth = 0; depth < 4; ++depth) {
+    for (int depth = 0; depth < 6; ++depth) {
       const Node* node = graph_.producer(value);
       if (node == nullptr || !node->domain.empty() || graph_.sole_reader(value) == nullptr) return std::nullopt;
       if (node->op_type == "MatMul") {
@@ -135,8 +135,9 @@ class AttentionMatcher {
     return std::nullopt;
   }
 
-  /// Over one scalar factor or addend; nothing when the node is neither.
+  /// Over one scalar factor, addend or change of the batch axes; nothing when the node is none of them.
   std::optional<ValueId> step_up(const Node& node, ScoreMatch& match) const {
+    if (node.op_type == "Reshape" && keeps_matrices(node)) return node.inputs[0];
     if (node.inputs.size() != 2) return std::nullopt;
     if (node.op_type == "Mul" || node.op_type == "Div") {
       for (std::size_t side = 0; side < (node.op_type == "Mul" ? 2U : 1U); ++side) {
@@ -159,18 +160,42 @@ class AttentionMatcher {
     return std::nullopt;
   }
 
-  /// Layout of a dense value that broadcasts to the scores [batch, heads, rows, columns].
+  /// Whether a Reshape leaves [heads, rows, columns] alone, as in front of and behind the mask of shifted windows.
+  bool keeps_matrices(const Node& reshape) const {
+    const auto from = graph_.shape(reshape.inputs[0]).dims();
+    const auto to = graph_.shape(reshape.outputs.front()).dims();
+    return from.size() >= 3 && to.size() >= 3 && std::equal(from.end() - 3, from.end(), to.end() - 3);
+  }
+
+  /// Layout of a dense value that broadcasts to the scores [batch, heads, rows, columns], whose batch may be several axes.
   std::optional<Addend> addend_layout(ValueId value, const Shape& scores) const {
     const Shape& shape = graph_.shape(value);
-    if (graph_.type(value).dtype != DType::f32 || shape.rank() > scores.rank() || scores.rank() > 4) return std::nullopt;
+    if (graph_.type(value).dtype != DType::f32 || shape.rank() > scores.rank()) return std::nullopt;
     const Ints strides = dense_strides(shape);
-    Ints sizes(4, 1), steps(4, 0);
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      const auto target = static_cast<std::size_t>(4 - shape.rank() + axis);
-      sizes[target] = shape[axis];
-      steps[target] = shape[axis] == 1 ? 0 : strides[static_cast<std::size_t>(axis)];
+    Addend addend{value, {1, 0, 0, 0, 0}};
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      if (shape[axis] == 1) continue;
+      const int from_end = shape.rank() - axis;
+      const std::int64_t stride = strides[static_cast<std::size_t>(axis)];
+      if (from_end <= 3) {
+        addend.layout[static_cast<std::size_t>(5 - from_end)] = stride;
+      } else if (!repeat_over(scores, scores.rank() - from_end, shape[axis], stride, addend)) {
+        return std::nullopt;
+      }
     }
-    return Addend{value, {sizes[0], steps[0], steps[1], steps[2], steps[3]}};
+    return addend;
+  }
+
+  /// Adds one batch axis, the innermost first: an addend may repeat over outer axes, not over ones inside its own.
+  static bool repeat_over(const Shape& scores, int axis, std::int64_t size, std::int64_t stride, Addend& addend) {
+    std::int64_t inner = 1;
+    for (int next = axis + 1; next < scores.rank() - 3; ++next) inner *= scores[next];
+    std::int64_t& period = addend.layout[0];
+    if (period != inner) return false;
+    if (inner == 1) addend.layout[1] = stride;
+    if (stride != inner * addend.layout[1]) return false;
+    period *= size;
+    return true;
   }
 
   /// Takes over a Transpose behind the product, whose order the kernel can write directly.

@@ -29,12 +29,9 @@ void finish_columns(const IntegerBlock& g, const IntegerTile& tile, std::int64_t
   const std::int64_t at = tile.col0 + col;
   const Lanes scale = load(g.scale + at);
   const Lanes bias = g.bias == nullptr ? splat(0.0F) : load_part(g.bias + at, used, 0.0F);
-  std::int32_t offset[16];
-  for (int lane = 0; lane < 16; ++lane) offset[lane] = g.offset[at + lane];
   for (std::int64_t row = 0; row < tile.rows; ++row) {
-    std::int32_t sums[16];
-    for (int lane = 0; lane < 16; ++lane) sums[lane] = tile.sums[row * kPanelColumns + col + lane] - offset[lane];
-    const Lanes value = add(mul(load_integers(sums), scale), bias);
+    const Lanes sums = load_differences(tile.sums + row * kPanelColumns + col, g.offset + at);
+    const Lanes value = add(mul(sums, scale), bias);
     const float* residual = g.residual == nullptr ? nullptr : g.residual + (tile.row0 + row) * g.residual_stride + at;
     write_columns<activation>(value, residual, g.c + (tile.row0 + row) * g.c_stride + at, used);
   }

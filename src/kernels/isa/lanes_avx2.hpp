@@ -99,11 +99,12 @@ inline Lanes exp2_integer(Lanes n) {
 /// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
 inline Lanes scale_exp2(Lanes a, Lanes n) { return mul(a, exp2_integer(n)); }
 
-/// Nearest floats of sixteen 32-bit integers.
-inline Lanes load_integers(const std::int32_t* p) {
-  const auto* vectors = reinterpret_cast<const __m256i*>(p);
-  return {_mm256_cvtepi32_ps(_mm256_loadu_si256(vectors)),
-          _mm256_cvtepi32_ps(_mm256_loadu_si256(vectors + 1))};
+/// Nearest floats of the differences of sixteen 32-bit integers.
+inline Lanes load_differences(const std::int32_t* p, const std::int32_t* offset) {
+  const auto* values = reinterpret_cast<const __m256i*>(p);
+  const auto* offsets = reinterpret_cast<const __m256i*>(offset);
+  return {_mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256(values), _mm256_loadu_si256(offsets))),
+          _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256(values + 1), _mm256_loadu_si256(offsets + 1)))};
 }
 
 /// Lanes of integer value in [0, 255] as bytes.

@@ -59,8 +59,10 @@ inline Lanes select_less(Lanes a, Lanes b, Lanes x, Lanes y) {
 /// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
 inline Lanes scale_exp2(Lanes a, Lanes n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 
-/// Nearest floats of sixteen 32-bit integers.
-inline Lanes load_integers(const std::int32_t* p) { return {_mm512_cvtepi32_ps(_mm512_loadu_si512(p))}; }
+/// Nearest floats of the differences of sixteen 32-bit integers.
+inline Lanes load_differences(const std::int32_t* p, const std::int32_t* offset) {
+  return {_mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(p), _mm512_loadu_si512(offset)))};
+}
 
 /// Lanes of integer value in [0, 255] as bytes.
 inline void store_bytes(std::uint8_t* p, Lanes a) {

@@ -114,9 +114,9 @@ inline Lanes exp2_integer(Lanes n) {
 /// a * 2^n for integer-valued n in [-126, 127]; any value otherwise.
 inline Lanes scale_exp2(Lanes a, Lanes n) { return mul(a, exp2_integer(n)); }
 
-/// Nearest floats of sixteen 32-bit integers.
-inline Lanes load_integers(const std::int32_t* p) {
-  return each_lane([=](int lane) { return static_cast<float>(p[lane]); });
+/// Nearest floats of the differences of sixteen 32-bit integers.
+inline Lanes load_differences(const std::int32_t* p, const std::int32_t* offset) {
+  return each_lane([=](int lane) { return static_cast<float>(p[lane] - offset[lane]); });
 }
 
 /// Lanes of integer value in [0, 255] as bytes.
