@@ -53,19 +53,40 @@ void copy_scores(const Attention& a, std::int64_t batch, std::int64_t head, std:
   std::copy_n(scores, a.kv_rows, target);
 }
 
+const float* values_of(const AttentionAddend& addend, std::int64_t batch, std::int64_t head, std::int64_t row) {
+  return addend.values + batch % addend.batch_period * addend.batch_stride + head * addend.head_stride + row * addend.row_stride;
+}
+
 /// scores = scale * scores + addends.
 void scale_and_add(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row,
                    float* scores) {
   for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] *= a.scale;
   for (const AttentionAddend& addend : a.addends) {
     if (addend.values == nullptr) continue;
-    const float* values = addend.values + batch % addend.batch_period * addend.batch_stride +
-                          head * addend.head_stride + row * addend.row_stride;
+    const float* values = values_of(addend, batch, head, row);
     if (addend.col_stride == 1) {
       for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key];
     } else {
       for (std::int64_t key = 0; key < a.kv_rows; ++key) scores[key] += values[key * addend.col_stride];
     }
+  }
+}
+
+/// Whether scale and addends are all there is between the scores and the softmax.
+bool is_plain(const Attention& a) {
+  const auto is_dense = [](const AttentionAddend& addend) { return addend.values == nullptr || addend.col_stride == 1; };
+  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
+  return a.scores == nullptr && a.softcap == 0.0F && !has_bias(a) && is_dense(a.addends[0]) && is_dense(a.addends[1]) &&
+         (adds || a.scale >= 0.0F);
+}
+
+/// The addends of rows from row0 on.
+void add_rows(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row0, SoftmaxRows& softmax) {
+  std::size_t count = 0;
+  for (const AttentionAddend& addend : a.addends) {
+    if (addend.values == nullptr) continue;
+    softmax.addends[count] = values_of(addend, batch, head, row0);
+    softmax.addend_strides[count++] = addend.row_stride;
   }
 }
 
@@ -89,15 +110,17 @@ bool prepare_row(const Attention& a, std::int64_t batch, std::int64_t head, std:
 
 void finish_scores(const Attention& a, std::int64_t batch, std::int64_t head, std::int64_t row0, std::int64_t rows,
                    float* scores, std::int64_t stride) {
-  const bool adds = a.addends[0].values != nullptr || a.addends[1].values != nullptr;
-  const bool is_plain = a.scores == nullptr && !adds && a.softcap == 0.0F && !has_bias(a) && a.scale >= 0.0F;
-  std::array<bool, kWholeTileRows> any{};
-  if (!is_plain) {
-    for (std::int64_t row = 0; row < rows; ++row)
-      any[static_cast<std::size_t>(row)] = prepare_row(a, batch, head, row0 + row, scores + row * stride);
+  SoftmaxRows softmax{rows, a.kv_rows, scores, stride, scores, stride};
+  if (is_plain(a)) {
+    softmax.alpha = a.scale;
+    add_rows(a, batch, head, row0, softmax);
+    active_table().softmax_rows(softmax);
+    return;
   }
-  active_table().softmax_rows({rows, a.kv_rows, scores, stride, scores, stride, is_plain ? a.scale : 1.0F});
-  if (is_plain) return;
+  std::array<bool, kWholeTileRows> any{};
+  for (std::int64_t row = 0; row < rows; ++row)
+    any[static_cast<std::size_t>(row)] = prepare_row(a, batch, head, row0 + row, scores + row * stride);
+  active_table().softmax_rows(softmax);
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const line = scores + row * stride;
     if (!any[static_cast<std::size_t>(row)]) std::fill_n(line, a.kv_rows, 0.0F);

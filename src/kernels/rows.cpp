@@ -30,7 +30,7 @@ void map(void (*function)(const float*, float*, std::int64_t), const float* x, f
 void softmax_rows(const float* x, float* y, std::int64_t rows, std::int64_t cols) {
   const KernelTable& table = active_table();
   for_each_range(rows, cols, [&](std::int64_t begin, std::int64_t end) {
-    table.softmax_rows({end - begin, cols, x + begin * cols, cols, y + begin * cols, cols, 1.0F});
+    table.softmax_rows({end - begin, cols, x + begin * cols, cols, y + begin * cols, cols});
   });
 }
 

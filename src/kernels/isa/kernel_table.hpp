@@ -77,7 +77,8 @@ struct QuantizeRow {
   float low = 0.0F, high = 255.0F;  ///< grid ends, zero point included
 };
 
-/// y = softmax(alpha * x) of each row, alpha >= 0; NaN in a row where every input is -infinity. x and y may be the same.
+/// y = softmax(alpha * x + addends) of each row; NaN in a row where every sum is -infinity. x and y may be the same. Without
+/// addends alpha >= 0.
 struct SoftmaxRows {
   std::int64_t rows = 0, cols = 0;
   const float* x = nullptr;
@@ -85,6 +86,8 @@ struct SoftmaxRows {
   float* y = nullptr;
   std::int64_t y_stride = 0;
   float alpha = 1.0F;
+  const float* addends[2] = {nullptr, nullptr};  ///< [rows, cols], the first null when the second is
+  std::int64_t addend_strides[2] = {0, 0};
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias per row; mean and variance are summed in double.

@@ -86,18 +86,39 @@ inline void scale_row(float* y, std::int64_t count, float factor) {
   });
 }
 
+/// Writes alpha x + addends of one row to y; returns the largest.
+inline float add_row(const SoftmaxRows& s, std::int64_t row) {
+  const Lanes scale = splat(s.alpha);
+  const float* const first = s.addends[0] + row * s.addend_strides[0];
+  const float* const second = s.addends[1] == nullptr ? nullptr : s.addends[1] + row * s.addend_strides[1];
+  float* const y = s.y + row * s.y_stride;
+  Lanes largest = splat(kMinusInfinity);
+  for_each_vector(s.x + row * s.x_stride, s.cols, kMinusInfinity, [&](Lanes v, std::int64_t at, std::int64_t used) {
+    Lanes sum = add(mul(v, scale), load_some(first + at, used));
+    if (second != nullptr) sum = add(sum, load_some(second + at, used));
+    store_some(y + at, sum, used);
+    largest = max(used == 16 ? sum : load_part(y + at, used, kMinusInfinity), largest);
+  });
+  return largest_lane(largest);
+}
+
 void softmax_rows(const SoftmaxRows& s) {
   if (s.cols == 0) return;
+  const bool adds = s.addends[0] != nullptr;
+  const float* const x = adds ? s.y : s.x;
+  const std::int64_t x_stride = adds ? s.y_stride : s.x_stride;
+  const float alpha = adds ? 1.0F : s.alpha;
   for_each_group(s.rows, [&](std::int64_t first, std::int64_t rows) {
-    const float* const x = s.x + first * s.x_stride;
-    float* const y = s.y + first * s.y_stride;
     float largest[kRowGroup];
     float inverse[kRowGroup];
-    // alpha is never negative here, so the largest product belongs to the largest input.
-    for (std::int64_t row = 0; row < rows; ++row) largest[row] = max_row(x + row * s.x_stride, s.cols) * s.alpha;
     for (std::int64_t row = 0; row < rows; ++row) {
-      inverse[row] = static_cast<float>(
-          1.0 / exp_row(x + row * s.x_stride, y + row * s.y_stride, s.cols, s.alpha, largest[row]));
+      // alpha is not negative, so the largest product belongs to the largest input.
+      largest[row] = adds ? add_row(s, first + row) : max_row(x + (first + row) * x_stride, s.cols) * alpha;
+    }
+    float* const y = s.y + first * s.y_stride;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const double total = exp_row(x + (first + row) * x_stride, y + row * s.y_stride, s.cols, alpha, largest[row]);
+      inverse[row] = static_cast<float>(1.0 / total);
     }
     for (std::int64_t row = 0; row < rows; ++row) scale_row(y + row * s.y_stride, s.cols, inverse[row]);
   });

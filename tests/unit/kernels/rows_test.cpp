@@ -165,6 +165,23 @@ TEST_CASE("softmax rows sum to one and match double", "[kernels]") {
   });
 }
 
+TEST_CASE("softmax of scores with addends is that of their sums", "[kernels]") {
+  const std::int64_t rows = 19, cols = GENERATE(3, 49, 64);
+  const auto x = normal_floats("x", rows * cols);
+  const auto first = normal_floats("first", rows * cols);
+  const auto second = normal_floats("second", rows * cols);
+  std::vector<float> sums(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) sums[i] = (x[i] * -0.7F + first[i]) + second[i];
+  for_each_setting([&] {
+    std::vector<float> y(x.size());
+    std::vector<float> expected(x.size());
+    SoftmaxRows softmax{rows, cols, x.data(), cols, y.data(), cols, -0.7F, {first.data(), second.data()}, {cols, cols}};
+    active_table().softmax_rows(softmax);
+    softmax_rows(sums.data(), expected.data(), rows, cols);
+    CHECK(bits(y) == bits(expected));
+  });
+}
+
 TEST_CASE("softmax of a row with infinities", "[kernels]") {
   for_each_setting([&] {
     std::vector<float> x{-INFINITY, 1.0F, -INFINITY};
