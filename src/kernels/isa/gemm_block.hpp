@@ -9,7 +9,7 @@
 namespace nq::kernels {
 namespace {
 
-static_assert(kPackedRows % kTileRows == 0 && kPackedRows <= kMostPackedRows);
+static_assert(kPackedRows % kTileRows == 0 && kPackedRows * kDepthBlock + 16 <= kPackFloats);
 
 /// What one register tile is made of: A packed as [depth][rows] or as it is, [rows][depth] with rows `a_stride` apart; B one
 /// panel, [depth][kPanelColumns].

@@ -30,14 +30,10 @@ struct GemmBlock {
   float* pack = nullptr;  ///< kPackFloats floats of scratch
 };
 
-/// Largest depth handled in one pass over C.
-inline constexpr std::int64_t kDepthBlock = 512;
 /// Rows that are whole register tiles of every instruction set (14, 6, 4 and 3 high).
 inline constexpr std::int64_t kWholeTileRows = 84;
-/// Most rows of A that are packed at a time.
-inline constexpr std::int64_t kMostPackedRows = 210;
-/// Floats of GemmBlock::pack: one packed block, and room for the last vector store.
-inline constexpr std::int64_t kPackFloats = kDepthBlock * kMostPackedRows + 16;
+/// Floats of GemmBlock::pack: the largest packed block of any instruction set, and room for the last vector store.
+inline constexpr std::int64_t kPackFloats = 210 * 768 + 16;
 
 /// One block of an integer product: C = epilogue(float(A * B - offset[col]) * scale[col]).
 ///

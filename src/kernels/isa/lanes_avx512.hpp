@@ -22,6 +22,8 @@ constexpr int kTileRows = 14;    ///< rows of one register tile
 constexpr int kTileVectors = 2;  ///< 16-lane vectors of one register tile row
 /// Rows of A that a float product packs at a time, whole tiles. B is read once for them; they share the second-level cache with it.
 constexpr std::int64_t kPackedRows = 210;
+/// Largest depth of one pass over C.
+constexpr std::int64_t kDepthBlock = 768;
 
 inline __mmask16 first(std::int64_t count) { return static_cast<__mmask16>((1U << count) - 1U); }
 

@@ -22,6 +22,8 @@ constexpr int kTileRows = 4;     ///< rows of one register tile
 constexpr int kTileVectors = 1;  ///< 16-lane vectors of one register tile row
 /// Rows of A that a float product packs at a time, whole tiles. B is read once for them; they share the second-level cache with it.
 constexpr std::int64_t kPackedRows = 84;
+/// Largest depth of one pass over C.
+constexpr std::int64_t kDepthBlock = 512;
 
 template <typename Function>
 inline Lanes each_lane(Function function) {
