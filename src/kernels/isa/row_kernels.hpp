@@ -137,27 +137,26 @@ void log_softmax_row(const float* x, float* y, std::int64_t count) {
   });
 }
 
-inline double mean_row(const float* x, std::int64_t count) {
-  WideLanes total = wide_zero();
-  for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) { total = add(total, widen(v)); });
-  return sum_lanes(total) / static_cast<double>(count);
-}
+struct Moments {
+  double mean, variance;
+};
 
-/// Sum of (x - mean)^2.
-inline double squares_row(const float* x, std::int64_t count, double mean) {
-  const WideLanes center = wide_splat(mean);
+/// Both sums in one pass: a square of a float is exact in double, so that what cancels between mean square and square of the
+/// mean stays below the rounding of the inputs themselves.
+inline Moments moments_row(const float* x, std::int64_t count, bool center) {
   WideLanes total = wide_zero();
-  const std::int64_t whole = count / 16 * 16;
-  for_each_vector(x, whole, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) {
-    const WideLanes d = sub(widen(v), center);
-    total = fma(d, d, total);
+  WideLanes squares = wide_zero();
+  for_each_vector(x, count, 0.0F, [&](Lanes v, std::int64_t, std::int64_t) {
+    const WideLanes wide = widen(v);
+    total = add(total, wide);
+    squares = fma(wide, wide, squares);
   });
-  double result = sum_lanes(total);
-  for (std::int64_t i = whole; i < count; ++i) {
-    const double d = static_cast<double>(x[i]) - mean;
-    result = __builtin_fma(d, d, result);
-  }
-  return result;
+  const auto size = static_cast<double>(count);
+  const double mean_square = sum_lanes(squares) / size;
+  if (!center) return {0.0, mean_square};
+  const double mean = sum_lanes(total) / size;
+  const double variance = mean_square - mean * mean;
+  return {mean, variance < 0.0 ? 0.0 : variance};
 }
 
 inline void normalize_row(const RowNorm& norm, const float* x, float* y, double mean, float inv_std) {
@@ -174,19 +173,16 @@ inline void normalize_row(const RowNorm& norm, const float* x, float* y, double 
 }
 
 void normalize_rows(const RowNorm& norm, const float* x, float* y, std::int64_t rows, float* means, float* inv_stds) {
-  const auto count = static_cast<double>(norm.cols);
   for_each_group(rows, [&](std::int64_t first, std::int64_t group) {
-    const std::int64_t begin = first * norm.cols;
     double mean[kRowGroup];
     float inv_std[kRowGroup];
-    for (std::int64_t row = 0; row < group; ++row)
-      mean[row] = norm.center ? mean_row(x + begin + row * norm.cols, norm.cols) : 0.0;
     for (std::int64_t row = 0; row < group; ++row) {
-      const double variance = squares_row(x + begin + row * norm.cols, norm.cols, mean[row]) / count;
-      inv_std[row] = static_cast<float>(1.0 / __builtin_sqrt(variance + static_cast<double>(norm.epsilon)));
+      const Moments moments = moments_row(x + (first + row) * norm.cols, norm.cols, norm.center);
+      mean[row] = moments.mean;
+      inv_std[row] = static_cast<float>(1.0 / __builtin_sqrt(moments.variance + static_cast<double>(norm.epsilon)));
     }
     for (std::int64_t row = 0; row < group; ++row) {
-      const std::int64_t at = begin + row * norm.cols;
+      const std::int64_t at = (first + row) * norm.cols;
       normalize_row(norm, x + at, y + at, mean[row], inv_std[row]);
       if (means != nullptr) means[first + row] = static_cast<float>(mean[row]);
       if (inv_stds != nullptr) inv_stds[first + row] = inv_std[row];
