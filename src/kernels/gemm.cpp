@@ -15,16 +15,13 @@ namespace {
 
 void pack_panel(const StridedMatrix& b, std::int64_t col0, float* panel) {
   const std::int64_t used = std::min(kPanelColumns, b.cols - col0);
-  if (used < kPanelColumns) std::fill_n(panel, b.rows * kPanelColumns, 0.0F);
   const float* source = b.data + col0 * b.col_stride;
+  const KernelTable& table = active_table();
   if (b.col_stride == 1) {
-    for (std::int64_t k = 0; k < b.rows; ++k) {
-      std::copy_n(source + k * b.row_stride, used, panel + k * kPanelColumns);
-    }
+    table.copy_panel(source, b.row_stride, b.rows, used, panel);
     return;
   }
   if (b.row_stride == 1) {
-    const KernelTable& table = active_table();
     for (std::int64_t col = 0; col < kPanelColumns; col += 16) {
       const std::int64_t count = std::clamp<std::int64_t>(used - col, 0, 16);
       table.transpose_rows(source + (count == 0 ? 0 : col) * b.col_stride, b.col_stride, count, b.rows,
@@ -32,6 +29,7 @@ void pack_panel(const StridedMatrix& b, std::int64_t col0, float* panel) {
     }
     return;
   }
+  if (used < kPanelColumns) std::fill_n(panel, b.rows * kPanelColumns, 0.0F);
   for (std::int64_t k = 0; k < b.rows; ++k) {
     for (std::int64_t col = 0; col < used; ++col) {
       panel[k * kPanelColumns + col] = source[k * b.row_stride + col * b.col_stride];

@@ -105,6 +105,8 @@ struct KernelTable {
   /// reach 16 lanes past the start of the last target row.
   void (*transpose_rows)(const float* source, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
                          float* target, std::int64_t stride);
+  /// panel[row * kPanelColumns + col] = source[row * row_stride + col] for cols <= kPanelColumns; zeros behind them.
+  void (*copy_panel)(const float* source, std::int64_t row_stride, std::int64_t rows, std::int64_t cols, float* panel);
   void (*exp)(const float* x, float* y, std::int64_t count);
   void (*erf)(const float* x, float* y, std::int64_t count);
   void (*gelu_erf)(const float* x, float* y, std::int64_t count);

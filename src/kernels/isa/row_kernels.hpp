@@ -7,6 +7,14 @@
 namespace nq::kernels {
 namespace {
 
+void copy_panel(const float* source, std::int64_t row_stride, std::int64_t rows, std::int64_t cols, float* panel) {
+  const std::int64_t used[] = {cols < 16 ? cols : 16, cols < 16 ? 0 : cols - 16};
+  for (std::int64_t row = 0; row < rows; ++row) {
+    store(panel + row * kPanelColumns, load_some(source + row * row_stride, used[0]));
+    store(panel + row * kPanelColumns + 16, load_some(source + row * row_stride + 16, used[1]));
+  }
+}
+
 template <Lanes (*Function)(Lanes)>
 void map_array(const float* x, float* y, std::int64_t count) {
   std::int64_t i = 0;

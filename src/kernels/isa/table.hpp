@@ -13,6 +13,7 @@ constexpr KernelTable make_table(const char* name, void (*integer_product)(const
   return {name,
           &gemm_block,
           &transpose_rows,
+          &copy_panel,
           &map_array<exp_lanes>,
           &map_array<erf_lanes>,
           &map_array<gelu_erf_lanes>,
