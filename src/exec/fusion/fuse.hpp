@@ -28,8 +28,8 @@ void fuse_quantized_product(FusionGraph& graph);
 /// Before: MatMul or Gemm with a constant, [Add bias,] [Gelu,] [Add residual]. After: FusedMatMul.
 void fuse_product(FusionGraph& graph);
 
-/// Before: views, MatMul, [scale,] [Add,] Softmax, MatMul, Transpose; all four operands of the products
-/// plain, or all behind quantizers. After: FusedAttention.
+/// Before: views, MatMul, [scale,] [Add, also between Reshapes of the batch axes,] Softmax, MatMul, Transpose; all four
+/// operands of the products plain, or all behind quantizers. After: FusedAttention.
 void fuse_attention(FusionGraph& graph);
 
 /// Before: Conv over patches, Reshape, Transpose. After: PatchEmbed.
