@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string>
 
 #include "exec/fusion/fuse.hpp"
@@ -171,31 +173,23 @@ class AttentionMatcher {
   std::optional<Addend> addend_layout(ValueId value, const Shape& scores) const {
     const Shape& shape = graph_.shape(value);
     if (graph_.type(value).dtype != DType::f32 || shape.rank() > scores.rank()) return std::nullopt;
+    const auto dims = shape.dims();
     const Ints strides = dense_strides(shape);
     Addend addend{value, {1, 0, 0, 0, 0}};
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      if (shape[axis] == 1) continue;
-      const int from_end = shape.rank() - axis;
-      const std::int64_t stride = strides[static_cast<std::size_t>(axis)];
-      if (from_end <= 3) {
-        addend.layout[static_cast<std::size_t>(5 - from_end)] = stride;
-      } else if (!repeat_over(scores, scores.rank() - from_end, shape[axis], stride, addend)) {
-        return std::nullopt;
-      }
+    const std::size_t matrix_axes = std::min<std::size_t>(3, dims.size());
+    for (std::size_t from_end = 1; from_end <= matrix_axes; ++from_end) {
+      const std::size_t axis = dims.size() - from_end;
+      if (dims[axis] != 1) addend.layout[5 - from_end] = strides[axis];
     }
+    // Batch axes, less leading ones, must be the innermost of the scores': over the outer ones the addend repeats.
+    const auto end = dims.end() - matrix_axes;
+    const auto begin = std::find_if(dims.begin(), end, [](std::int64_t size) { return size != 1; });
+    if (begin == end) return addend;
+    const auto batch = scores.dims().first(scores.dims().size() - 3);
+    if (!std::equal(begin, end, batch.end() - (end - begin))) return std::nullopt;
+    addend.layout[0] = std::accumulate(begin, end, std::int64_t{1}, std::multiplies<>());
+    addend.layout[1] = strides[dims.size() - 4];
     return addend;
-  }
-
-  /// Adds one batch axis, the innermost first: an addend may repeat over outer axes, not over ones inside its own.
-  static bool repeat_over(const Shape& scores, int axis, std::int64_t size, std::int64_t stride, Addend& addend) {
-    std::int64_t inner = 1;
-    for (int next = axis + 1; next < scores.rank() - 3; ++next) inner *= scores[next];
-    std::int64_t& period = addend.layout[0];
-    if (period != inner) return false;
-    if (inner == 1) addend.layout[1] = stride;
-    if (stride != inner * addend.layout[1]) return false;
-    period *= size;
-    return true;
   }
 
   /// Takes over a Transpose behind the product, whose order the kernel can write directly.
