@@ -82,7 +82,7 @@ struct SoftmaxRows {
   float* y = nullptr;
   std::int64_t y_stride = 0;
   float alpha = 1.0F;
-  const float* addends[2] = {nullptr, nullptr};  ///< [rows, cols], the first null when the second is
+  const float* addends[2] = {nullptr, nullptr};  ///< [rows, cols]; the second only beside a first
   std::int64_t addend_strides[2] = {0, 0};
 };
 

@@ -117,21 +117,16 @@ inline void store_bytes(std::uint8_t* p, Lanes a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
 }
 
-inline WideLanes wide_splat(double x) {
-  const __m256d v = _mm256_set1_pd(x);
-  return {{v, v, v, v}};
+inline WideLanes wide_zero() {
+  const __m256d zero = _mm256_setzero_pd();
+  return {{zero, zero, zero, zero}};
 }
-inline WideLanes wide_zero() { return wide_splat(0.0); }
 inline WideLanes widen(Lanes a) {
   return {{_mm256_cvtps_pd(_mm256_castps256_ps128(a.lo)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1)),
            _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1))}};
 }
 inline WideLanes add(WideLanes a, WideLanes b) {
   for (int i = 0; i < 4; ++i) a.v[i] = _mm256_add_pd(a.v[i], b.v[i]);
-  return a;
-}
-inline WideLanes sub(WideLanes a, WideLanes b) {
-  for (int i = 0; i < 4; ++i) a.v[i] = _mm256_sub_pd(a.v[i], b.v[i]);
   return a;
 }
 inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {

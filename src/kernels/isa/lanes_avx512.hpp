@@ -75,12 +75,8 @@ inline WideLanes wide_zero() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}
 inline WideLanes widen(Lanes a) {
   return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1))};
 }
-inline WideLanes wide_splat(double x) { return {_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
 inline WideLanes add(WideLanes a, WideLanes b) {
   return {_mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi)};
-}
-inline WideLanes sub(WideLanes a, WideLanes b) {
-  return {_mm512_sub_pd(a.lo, b.lo), _mm512_sub_pd(a.hi, b.hi)};
 }
 inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
   return {_mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi)};

@@ -126,18 +126,12 @@ inline void store_bytes(std::uint8_t* p, Lanes a) {
   for (int lane = 0; lane < 16; ++lane) p[lane] = static_cast<std::uint8_t>(a.v[lane]);
 }
 
-inline WideLanes wide_splat(double x) {
-  return each_wide_lane([=](int) { return x; });
-}
-inline WideLanes wide_zero() { return wide_splat(0.0); }
+inline WideLanes wide_zero() { return {}; }
 inline WideLanes widen(Lanes a) {
   return each_wide_lane([&](int lane) { return static_cast<double>(a.v[lane]); });
 }
 inline WideLanes add(WideLanes a, WideLanes b) {
   return each_wide_lane([&](int lane) { return a.v[lane] + b.v[lane]; });
-}
-inline WideLanes sub(WideLanes a, WideLanes b) {
-  return each_wide_lane([&](int lane) { return a.v[lane] - b.v[lane]; });
 }
 inline WideLanes fma(WideLanes a, WideLanes b, WideLanes c) {
   return each_wide_lane([&](int lane) { return std::fma(a.v[lane], b.v[lane], c.v[lane]); });
