@@ -249,7 +249,6 @@ inline void multiply_edge(const GemmBlock& g, TileFunction multiply, const TileP
 /// One row block times all panels, for one depth range.
 inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t row0, std::int64_t rows,
                           const DepthRange& range) {
-  const std::int64_t tile_count = pieces(rows, kTileRows);
   const Finish finish = range.is_last ? how_to_finish(g) : Finish::plain;
   const bool is_packed = packs(g);
   const auto& by_size = is_packed ? tiles.packed : tiles.unpacked;
@@ -260,9 +259,7 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const float* panel = g.b + col0 * g.depth + range.begin * kPanelColumns;
     const float* next = col0 + kPanelColumns < g.cols ? panel + kPanelColumns * g.depth : panel;
-    for (std::int64_t index = 0; index < tile_count; ++index) {
-      const std::int64_t first = rows * index / tile_count;
-      const std::int64_t count = rows * (index + 1) / tile_count - first;
+    for_each_piece(rows, kTileRows, [&](std::int64_t index, std::int64_t first, std::int64_t count) {
       product.a = is_packed ? g.pack + first * range.size : g.a + (row0 + first) * g.a_row_stride + range.begin;
       product.ahead = next + index % 4 * (range.size / 4) * kPanelColumns;
       for (std::int64_t offset = 0; offset < panel_cols; offset += 16 * kTileVectors) {
@@ -277,36 +274,26 @@ inline void multiply_rows(const GemmBlock& g, const Tiles& tiles, std::int64_t r
           multiply_edge(g, multiply, at, !range.is_first, product, finish);
         }
       }
-    }
+    });
   }
 }
 
 /// Packs a block of A tile by tile.
 inline void pack_block(const GemmBlock& g, std::int64_t row0, std::int64_t rows, std::int64_t begin, std::int64_t size) {
-  const std::int64_t tile_count = pieces(rows, kTileRows);
-  for (std::int64_t tile = 0; tile < tile_count; ++tile) {
-    const std::int64_t first = rows * tile / tile_count;
-    const std::int64_t count = rows * (tile + 1) / tile_count - first;
+  for_each_piece(rows, kTileRows, [&](std::int64_t, std::int64_t first, std::int64_t count) {
     pack_rows(g.a + (row0 + first) * g.a_row_stride + begin * g.a_depth_stride, g.a_row_stride, g.a_depth_stride, count,
               size, g.pack + first * size);
-  }
+  });
 }
 
 void gemm_block(const GemmBlock& g) {
   static const Tiles tiles;
-  const std::int64_t row_blocks = pieces(g.rows, kPackedRows);
-  const std::int64_t depth_blocks = pieces(g.depth, kDepthBlock);
-  for (std::int64_t block = 0; block < row_blocks; ++block) {
-    // Equal blocks in whole tiles, so that no block is left with a thin remainder.
-    const std::int64_t row0 = g.rows * block / row_blocks;
-    const std::int64_t rows = g.rows * (block + 1) / row_blocks - row0;
-    for (std::int64_t index = 0; index < depth_blocks; ++index) {
-      const std::int64_t begin = g.depth * index / depth_blocks;
-      const std::int64_t size = g.depth * (index + 1) / depth_blocks - begin;
+  for_each_piece(g.rows, kPackedRows, [&](std::int64_t, std::int64_t row0, std::int64_t rows) {
+    for_each_piece(g.depth, kDepthBlock, [&](std::int64_t, std::int64_t begin, std::int64_t size) {
       if (packs(g)) pack_block(g, row0, rows, begin, size);
-      multiply_rows(g, tiles, row0, rows, {begin, size, index == 0, index == depth_blocks - 1});
-    }
-  }
+      multiply_rows(g, tiles, row0, rows, {begin, size, begin == 0, begin + size == g.depth});
+    });
+  });
 }
 
 }  // namespace

@@ -105,7 +105,6 @@ struct IntegerTiles {
 /// One packed row block times all panels.
 inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& tiles, std::int64_t row0,
                                   std::int64_t rows) {
-  const std::int64_t tile_count = pieces(rows, kIntegerRows);
   const bool is_linear = g.sums == nullptr && g.activation == Activation::none;
   std::int32_t sums[kIntegerRows * kPanelColumns];
   IntegerProduct product;
@@ -116,9 +115,7 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
     const std::int64_t panel_cols = g.cols - col0 < kPanelColumns ? g.cols - col0 : kPanelColumns;
     const std::int8_t* panel = g.b + col0 * g.steps * 4;
     const std::int8_t* next = col0 + kPanelColumns < g.cols ? panel + g.steps * 4 * kPanelColumns : panel;
-    for (std::int64_t index = 0; index < tile_count; ++index) {
-      const std::int64_t first = rows * index / tile_count;
-      const std::int64_t count = rows * (index + 1) / tile_count - first;
+    for_each_piece(rows, kIntegerRows, [&](std::int64_t index, std::int64_t first, std::int64_t count) {
       const std::int64_t row = row0 + first;
       product.a = g.pack + first * g.steps * 4;
       product.ahead = next + index % 4 * (g.steps / 4) * 4 * kPanelColumns;
@@ -142,26 +139,20 @@ inline void multiply_integer_rows(const IntegerBlock& g, const IntegerTiles& til
           finish_integer_tile(g, {sums, row, count, col, cols});
         }
       }
-    }
+    });
   }
 }
 
 void integer_block(const IntegerBlock& g) {
   static const IntegerTiles tiles;
-  const std::int64_t row_blocks = pieces(g.rows, kWholeTileRows);
-  for (std::int64_t block = 0; block < row_blocks; ++block) {
-    const std::int64_t row0 = g.rows * block / row_blocks;
-    const std::int64_t rows = g.rows * (block + 1) / row_blocks - row0;
-    const std::int64_t tile_count = pieces(rows, kIntegerRows);
-    for (std::int64_t tile = 0; tile < tile_count; ++tile) {
-      const std::int64_t first = rows * tile / tile_count;
-      const std::int64_t count = rows * (tile + 1) / tile_count - first;
+  for_each_piece(g.rows, kWholeTileRows, [&](std::int64_t, std::int64_t row0, std::int64_t rows) {
+    for_each_piece(rows, kIntegerRows, [&](std::int64_t, std::int64_t first, std::int64_t count) {
       // Groups of four bytes travel through the float transpose as plain 32-bit words.
       transpose_rows(reinterpret_cast<const float*>(g.a + (row0 + first) * g.a_stride), g.a_stride / 4, count,
                      g.steps, reinterpret_cast<float*>(g.pack + first * g.steps * 4), count);
-    }
+    });
     multiply_integer_rows(g, tiles, row0, rows);
-  }
+  });
 }
 
 }  // namespace

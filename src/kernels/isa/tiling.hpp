@@ -7,9 +7,19 @@
 namespace nq::kernels {
 namespace {
 
-/// Splits `total` into equal pieces of at most `largest`; returns the number of pieces.
+/// Number of equal pieces of at most `largest` that make up `total`.
 inline std::int64_t pieces(std::int64_t total, std::int64_t largest) {
   return total <= largest ? 1 : (total + largest - 1) / largest;
+}
+
+/// Calls body(index, begin, size) for each of the pieces, which differ by one at most: no thin remainder is left.
+template <typename Body>
+inline void for_each_piece(std::int64_t total, std::int64_t largest, Body body) {
+  const std::int64_t count = pieces(total, largest);
+  for (std::int64_t index = 0; index < count; ++index) {
+    const std::int64_t begin = total * index / count;
+    body(index, begin, total * (index + 1) / count - begin);
+  }
 }
 
 inline Lanes activate(Lanes x, Activation activation) {
